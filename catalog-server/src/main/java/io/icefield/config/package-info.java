@@ -1,0 +1,5 @@
+/// Settings, read once.
+@NullMarked
+package io.icefield.config;
+
+import org.jspecify.annotations.NullMarked;

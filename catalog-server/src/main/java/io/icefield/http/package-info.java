@@ -1,0 +1,5 @@
+/// Routes, bodies, status codes.
+@NullMarked
+package io.icefield.http;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Issues and verifies access tokens.
+@NullMarked
+package io.icefield.jwt;
+
+import org.jspecify.annotations.NullMarked;
