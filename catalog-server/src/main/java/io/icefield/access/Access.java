@@ -1,0 +1,61 @@
+package io.icefield.access;
+
+/// The one door: may this caller do this? Pure; the grants were looked up with the thing itself.
+public final class Access {
+    private Access() {}
+
+    /// Lets the caller pass or refuses: `NotFound` for those who may not know of the thing, `NotAllowed` for those who
+    /// may.
+    public static void check(Principal who, Sight sight, Action action, Refusal.Thing thing, String name) {
+        if (allows(who, sight, action)) {
+            return;
+        }
+        if (!allows(who, sight, Action.SEE)) {
+            throw new Refusal.NotFound(thing, name);
+        }
+        throw new Refusal.NotAllowed("`%s` may not %s %s `%s`: ask an owner of its domain for the role %s"
+                .formatted(who.name(), verb(action), thing.word(), name, roleFor(action)));
+    }
+
+    public static boolean allows(Principal who, Sight sight, Action action) {
+        boolean trusted = who.kind() == Principal.Kind.ENGINE && action != Action.CLASSIFY && action != Action.GRANT;
+        return trusted
+                || who.isPlatform()
+                || sight.roles().stream().anyMatch(role -> role.allows(action))
+                || (action == Action.SEE && sight.below());
+    }
+
+    /// Does this caller see values as they are, whatever the policies mask? The platform team does not.
+    public static boolean readsClear(Principal who, Sight sight) {
+        return who.kind() == Principal.Kind.ENGINE || sight.roles().stream().anyMatch(Role::readsClear);
+    }
+
+    /// Everything outside domains: creating them, principals, grants on the whole mesh.
+    public static void checkPlatform(Principal who, String what) {
+        if (!who.isPlatform()) {
+            throw new Refusal.NotAllowed("`%s` may not %s: only members of the group `%s` may"
+                    .formatted(who.name(), what, Principal.PLATFORM_GROUP));
+        }
+    }
+
+    private static String verb(Action action) {
+        return switch (action) {
+            case SEE -> "see";
+            case READ -> "read";
+            case CREATE -> "create anything in";
+            case COMMIT -> "change";
+            case DROP -> "drop or rename";
+            case CLASSIFY -> "classify columns of";
+            case GRANT -> "grant roles on";
+        };
+    }
+
+    private static String roleFor(Action action) {
+        return switch (action) {
+            case SEE, READ -> "reader";
+            case CREATE, COMMIT, DROP -> "writer";
+            case CLASSIFY -> "steward";
+            case GRANT -> "owner";
+        };
+    }
+}

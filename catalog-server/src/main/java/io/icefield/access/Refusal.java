@@ -1,0 +1,179 @@
+package io.icefield.access;
+
+import io.icefield.policy.Violation;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/// Everything we expect to refuse. The message is for the caller: it names the thing and how to mend it, and holds no
+/// host, no SQL and no secret. Clients act on the status that `http` makes of it (invariant 3).
+public abstract sealed class Refusal extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private Refusal(String message) {
+        super(message, null, false, false);
+    }
+
+    /// What was looked for or is in the way.
+    public enum Thing {
+        DOMAIN,
+        NAMESPACE,
+        TABLE,
+        VIEW,
+        PRINCIPAL;
+
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /// Malformed, or not what the specification allows. 400.
+    public static final class Invalid extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public Invalid(String message) {
+            super(message);
+        }
+    }
+
+    /// The request is bigger than its named limit. 413.
+    public static final class TooLarge extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public TooLarge(String message) {
+            super(message);
+        }
+    }
+
+    /// Nobody is known by this token or secret. 401.
+    public static final class NotAuthenticated extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public NotAuthenticated(String message) {
+            super(message);
+        }
+    }
+
+    /// The caller may know of the thing but not do this. 403.
+    public static final class NotAllowed extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public NotAllowed(String message) {
+            super(message);
+        }
+    }
+
+    /// Policies refuse the change; all of their reasons. 403.
+    public static final class PolicyBroken extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final transient List<Violation> violations;
+
+        public PolicyBroken(String what, List<Violation> violations) {
+            super(violations.stream()
+                    .map(each -> "\n  [%s] %s: %s".formatted(each.code(), each.path(), each.message()))
+                    .collect(Collectors.joining("", "`%s` breaks %s:".formatted(what, count(violations.size())), "")));
+            this.violations = List.copyOf(violations);
+        }
+
+        private static String count(int violations) {
+            return violations == 1 ? "a policy" : violations + " policies";
+        }
+
+        public List<Violation> violations() {
+            return violations;
+        }
+    }
+
+    /// It is not there, or the caller may not know of it. 404.
+    public static final class NotFound extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final Thing thing;
+
+        public NotFound(Thing thing, String name) {
+            super("%s `%s` does not exist".formatted(capital(thing), name));
+            this.thing = thing;
+        }
+
+        public Thing thing() {
+            return thing;
+        }
+    }
+
+    /// The name is taken. 409.
+    public static final class AlreadyExists extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public AlreadyExists(Thing thing, String name) {
+            super("%s `%s` already exists".formatted(capital(thing), name));
+        }
+    }
+
+    /// It still holds something. 409.
+    public static final class NotEmpty extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public NotEmpty(Thing thing, String name, String what) {
+            super("%s `%s` is not empty: it holds %s; drop them first".formatted(capital(thing), name, what));
+        }
+    }
+
+    /// The change was made against a state that is no longer there; nothing was changed. 409.
+    public static final class Conflict extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public Conflict(String message) {
+            super(message);
+        }
+    }
+
+    /// Properties name a key twice, or the like: well-formed but contradictory. 422, never for a commit.
+    public static final class Contradictory extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public Contradictory(String message) {
+            super(message);
+        }
+    }
+
+    /// We do not do this. 406, as the specification has it.
+    public static final class Unsupported extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public Unsupported(String message) {
+            super(message);
+        }
+    }
+
+    /// A part we need does not answer, and nothing was done. 503.
+    public static final class Unavailable extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public Unavailable(String message) {
+            super(message);
+        }
+    }
+
+    /// The change may or may not have happened: nobody may delete anything. 500.
+    public static final class OutcomeUnknown extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public OutcomeUnknown(String message) {
+            super(message);
+        }
+    }
+
+    /// Text becomes a value at the edge: the constructor's complaint becomes `Invalid`.
+    public static <T> T parse(Function<String, T> constructor, String text) {
+        try {
+            return constructor.apply(text);
+        } catch (IllegalArgumentException e) {
+            throw new Invalid(e.getMessage() == null ? "a value is malformed" : e.getMessage());
+        }
+    }
+
+    private static String capital(Thing thing) {
+        String word = thing.word();
+        return Character.toUpperCase(word.charAt(0)) + word.substring(1);
+    }
+}

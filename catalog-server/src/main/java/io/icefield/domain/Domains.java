@@ -1,0 +1,161 @@
+package io.icefield.domain;
+
+import io.icefield.access.Access;
+import io.icefield.access.Action;
+import io.icefield.access.Grantee;
+import io.icefield.access.Page;
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Role;
+import io.icefield.query.EngineCatalog;
+import io.icefield.query.QueryEngine;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.DomainStorage;
+import io.icefield.storage.StorageProfile;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/// A domain's life, and the door to it.
+public final class Domains {
+    private final DomainStore store;
+    private final DomainStorage storage;
+    private final Function<DomainName, StorageProfile> storageOfNew;
+    private final QueryEngine engine;
+    private final Function<Domain, EngineCatalog> catalogOf;
+
+    /// @param storageOfNew where a new domain's data goes
+    /// @param catalogOf how the query engine reaches a domain
+    public Domains(
+            DomainStore store,
+            DomainStorage storage,
+            Function<DomainName, StorageProfile> storageOfNew,
+            QueryEngine engine,
+            Function<Domain, EngineCatalog> catalogOf) {
+        this.store = store;
+        this.storage = storage;
+        this.storageOfNew = storageOfNew;
+        this.engine = engine;
+        this.catalogOf = catalogOf;
+    }
+
+    /// Makes a bucket, a domain and its catalog in the query engine, in this order: a domain that is there has its
+    /// bucket.
+    public Domain create(Principal who, DomainName name, Set<String> owners) {
+        Access.checkPlatform(who, "create domains");
+        if (store.find(Set.of(), name).isPresent()) {
+            throw new Refusal.AlreadyExists(Thing.DOMAIN, name.value());
+        }
+        StorageProfile profile = storageOfNew.apply(name);
+        storage.provision(profile);
+        Domain domain = store.add(name, profile, groups(owners))
+                .orElseThrow(() -> new Refusal.AlreadyExists(Thing.DOMAIN, name.value()));
+        engine.create(catalogOf.apply(domain));
+        return domain;
+    }
+
+    /// No domain without saying what for.
+    public DomainStore.Seen get(Principal who, Action action, DomainName name) {
+        DomainStore.Seen seen =
+                store.find(who.grantees(), name).orElseThrow(() -> new Refusal.NotFound(Thing.DOMAIN, name.value()));
+        Access.check(who, seen.sight(), action, Thing.DOMAIN, name.value());
+        return seen;
+    }
+
+    /// Those the caller may know of.
+    public Page<Domain> list(Principal who, Page.Request page) {
+        List<DomainStore.Seen> found = store.list(who.grantees(), page.after(), page.size());
+        List<Domain> visible = found.stream()
+                .filter(seen -> Access.allows(who, seen.sight(), Action.SEE))
+                .map(DomainStore.Seen::domain)
+                .toList();
+        return new Page<>(
+                visible,
+                found.size() < page.size()
+                        ? Optional.empty()
+                        : Optional.of(found.getLast().domain().name().value()));
+    }
+
+    /// Removes an empty domain. Its bucket goes too if nothing is left in it; otherwise it stays as it is.
+    public void delete(Principal who, DomainName name) {
+        Access.checkPlatform(who, "delete domains");
+        Domain domain = get(who, Action.SEE, name).domain();
+        if (!store.remove(domain)) {
+            throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces");
+        }
+        engine.drop(name.value());
+        boolean _ = storage.remove(domain.storage());
+    }
+
+    public Set<String> owners(Principal who, DomainName name) {
+        Domain domain = get(who, Action.SEE, name).domain();
+        return store.grants(Optional.of(domain.name())).stream()
+                .filter(grant -> grant.role() == Role.OWNER
+                        && grant.namespace().isEmpty()
+                        && grant.grantee().kind() == Grantee.Kind.GROUP)
+                .map(grant -> grant.grantee().name())
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /// Replaces the owners; a domain has at least one.
+    public void setOwners(Principal who, DomainName name, Set<String> owners) {
+        Domain domain = get(who, Action.GRANT, name).domain();
+        if (owners.isEmpty()) {
+            throw new Refusal.Invalid("domain `%s` needs at least one group of owners".formatted(name));
+        }
+        Set<String> before = owners(who, name);
+        for (Grantee group : groups(owners)) {
+            store.grant(owner(group, domain));
+        }
+        for (Grantee group : groups(before)) {
+            if (!owners.contains(group.name())) {
+                boolean _ = store.revoke(owner(group, domain));
+            }
+        }
+    }
+
+    public List<Grant> grants(Principal who, Optional<DomainName> domain) {
+        checkGrant(who, domain);
+        return store.grants(domain);
+    }
+
+    public void grant(Principal who, Grant grant) {
+        checkGrant(who, grant.domain());
+        store.grant(grant);
+    }
+
+    public void revoke(Principal who, Grant grant) {
+        checkGrant(who, grant.domain());
+        if (!store.revoke(grant)) {
+            throw new Refusal.Invalid("`%s` has no such grant of %s".formatted(grant.grantee(), grant.role()));
+        }
+    }
+
+    /// Makes the query engine's catalogs those of the domains; for when the engine has come up.
+    public void syncEngine() {
+        List<Domain> all = store.list(Set.of(), "", Integer.MAX_VALUE).stream()
+                .map(DomainStore.Seen::domain)
+                .toList();
+        engine.sync(all.stream().map(catalogOf).toList());
+    }
+
+    private void checkGrant(Principal who, Optional<DomainName> domain) {
+        if (domain.isPresent()) {
+            get(who, Action.GRANT, domain.get());
+        } else {
+            Access.checkPlatform(who, "look at or change grants on the whole mesh");
+        }
+    }
+
+    private static Grant owner(Grantee group, Domain domain) {
+        return new Grant(group, Role.OWNER, Optional.of(domain.name()), List.of(), Optional.empty());
+    }
+
+    private static Set<Grantee> groups(Set<String> names) {
+        return names.stream().map(name -> new Grantee(Grantee.Kind.GROUP, name)).collect(Collectors.toSet());
+    }
+}

@@ -1,0 +1,39 @@
+package io.icefield.table;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Sight;
+import io.icefield.domain.Domain;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// The namespaces, with what the grants say about a caller.
+public interface NamespaceStore {
+    /// A namespace as one caller sees it.
+    record Seen(Namespace namespace, Sight sight) {}
+
+    Optional<Seen> find(Set<Grantee> who, NamespaceId name);
+
+    /// Direct children of the parent, or of the domain without one: at most `limit` after this last level, in the order
+    /// of their paths
+    /// (code points).
+    List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit);
+
+    /// Adds one below its parent, atomically against a drop of the parent.
+    Added add(Domain domain, NamespaceId name, Map<String, String> properties);
+
+    /// What became of an addition.
+    enum Added {
+        DONE,
+        EXISTS,
+        NO_PARENT
+    }
+
+    /// Sets and removes properties in one statement; empty when the namespace is gone. Returns the properties
+    /// afterwards.
+    Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove);
+
+    /// Removes it; `false` and nothing changed while there are namespaces or tables in it.
+    boolean remove(Namespace namespace);
+}

@@ -1,0 +1,135 @@
+package io.icefield.table;
+
+import io.icefield.access.Access;
+import io.icefield.access.Action;
+import io.icefield.access.Page;
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.domain.Domain;
+import io.icefield.domain.Domains;
+import io.icefield.policy.Change;
+import io.icefield.policy.Governance;
+import io.icefield.policy.TableName;
+import io.icefield.storage.DomainName;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/// The namespaces of the domains, and the door to them.
+public final class Namespaces {
+    public static final int PROPERTIES_MAX = 1_000;
+    public static final int PROPERTY_CHARS_MAX = 100_000;
+
+    private final Domains domains;
+    private final NamespaceStore store;
+    private final Governance governance;
+
+    public Namespaces(Domains domains, NamespaceStore store, Governance governance) {
+        this.domains = domains;
+        this.store = store;
+        this.governance = governance;
+    }
+
+    /// No namespace without saying what for.
+    public NamespaceStore.Seen get(Principal who, Action action, NamespaceId name) {
+        NamespaceStore.Seen seen = store.find(who.grantees(), name)
+                .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.toString()));
+        Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.toString());
+        return seen;
+    }
+
+    /// Direct children that the caller may know of; full names.
+    public Page<NamespaceId> list(Principal who, DomainName domainName, List<String> parent, Page.Request page) {
+        Domain domain = domains.get(who, Action.SEE, domainName).domain();
+        Optional<Namespace> above = parent.isEmpty()
+                ? Optional.empty()
+                : Optional.of(get(who, Action.SEE, new NamespaceId(domainName, parent))
+                        .namespace());
+        return Paging.fill(
+                page,
+                (after, limit) -> store.children(who.grantees(), domain, above, after, limit),
+                seen -> Access.allows(who, seen.sight(), Action.SEE),
+                seen -> seen.namespace().name().levels().getLast(),
+                seen -> seen.namespace().name());
+    }
+
+    public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties) {
+        Domain domain = mayCreate(who, name);
+        checkSize(name, properties);
+        List<io.icefield.policy.Violation> denied = governance
+                .judge(new Change(
+                        Change.Kind.CREATE_NAMESPACE,
+                        new TableName(name.domain().value(), name.levels(), ""),
+                        List.of(),
+                        List.of(),
+                        properties))
+                .denied();
+        if (!denied.isEmpty()) {
+            throw new Refusal.PolicyBroken(name.toString(), denied);
+        }
+        return switch (store.add(domain, name, properties)) {
+            case DONE -> properties;
+            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.toString());
+            case NO_PARENT ->
+                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).toString());
+        };
+    }
+
+    private Domain mayCreate(Principal who, NamespaceId name) {
+        return name.levels().size() == 1
+                ? domains.get(who, Action.CREATE, name.domain()).domain()
+                : get(who, Action.CREATE, parent(name)).namespace().domain();
+    }
+
+    private static NamespaceId parent(NamespaceId name) {
+        return new NamespaceId(
+                name.domain(), name.levels().subList(0, name.levels().size() - 1));
+    }
+
+    /// What a change of properties did.
+    ///
+    /// @param missing keys to remove that were not there
+    public record Changed(Set<String> updated, Set<String> removed, Set<String> missing) {}
+
+    public Changed change(Principal who, NamespaceId name, Map<String, String> set, Set<String> remove) {
+        Set<String> both = new TreeSet<>(set.keySet());
+        both.retainAll(remove);
+        if (!both.isEmpty()) {
+            throw new Refusal.Contradictory("keys are both set and removed: %s".formatted(both));
+        }
+        Namespace seen = get(who, Action.CREATE, name).namespace();
+        checkSize(name, set);
+        Set<String> removed = new TreeSet<>(remove);
+        removed.retainAll(seen.properties().keySet());
+        Set<String> missing = new TreeSet<>(remove);
+        missing.removeAll(removed);
+        if (store.change(seen, set, remove).isEmpty()) {
+            throw new Refusal.NotFound(Thing.NAMESPACE, name.toString());
+        }
+        return new Changed(new TreeSet<>(set.keySet()), removed, missing);
+    }
+
+    public void drop(Principal who, NamespaceId name) {
+        Namespace seen = get(who, Action.DROP, name).namespace();
+        if (!store.remove(seen)) {
+            throw new Refusal.NotEmpty(Thing.NAMESPACE, name.toString(), "tables, views or namespaces");
+        }
+    }
+
+    private static void checkSize(NamespaceId name, Map<String, String> properties) {
+        if (properties.size() > PROPERTIES_MAX) {
+            throw new Refusal.Invalid("namespace `%s` may have at most %d properties".formatted(name, PROPERTIES_MAX));
+        }
+        properties.forEach((key, value) -> {
+            if (key.length() + value.length() > PROPERTY_CHARS_MAX
+                    || key.indexOf('\0') >= 0
+                    || value.indexOf('\0') >= 0) {
+                throw new Refusal.Invalid(
+                        "a property has at most %d characters and no NUL".formatted(PROPERTY_CHARS_MAX));
+            }
+        });
+    }
+}

@@ -1,0 +1,45 @@
+package io.icefield.table;
+
+import io.icefield.access.Page;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/// Keyset paging over rows of which some are not for this caller: a page is full or the list is at its end.
+final class Paging {
+    private static final int BATCH_MAX = 10_000;
+
+    private Paging() {}
+
+    static <S, T> Page<T> fill(
+            Page.Request page,
+            BiFunction<String, Integer, List<S>> rows,
+            Predicate<S> visible,
+            Function<S, String> key,
+            Function<S, T> item) {
+        List<T> items = new ArrayList<>();
+        String after = page.after();
+        while (true) {
+            int batch = Math.min(BATCH_MAX, page.size());
+            List<S> found = rows.apply(after, batch);
+            for (S row : found) {
+                if (items.size() == page.size()) {
+                    return new Page<>(items, Optional.of(after));
+                }
+                after = key.apply(row);
+                if (visible.test(row)) {
+                    items.add(item.apply(row));
+                }
+            }
+            if (found.size() < batch) {
+                return new Page<>(items, Optional.empty());
+            }
+            if (items.size() == page.size()) {
+                return new Page<>(items, Optional.of(after));
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.icefield.table;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Sight;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/// The tables: names, pointers to metadata, tags of columns. All writes are durable when they return.
+/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
+/// failure `Refusal.Conflict` (nothing was applied).
+public interface TableStore {
+    /// A table as one caller sees it.
+    record Seen(Table table, Sight sight) {}
+
+    /// The pointer and the grants in one indexed query.
+    Optional<Seen> find(Set<Grantee> who, TableId name);
+
+    /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
+    List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
+
+    /// The content of a metadata file that was published here; empty for one that was not.
+    Optional<byte[]> content(Table table);
+
+    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables of a
+    /// domain
+    /// share a location, nor lies one inside another's.
+    Created create(Namespace namespace, String name, UUID uuid, Published published);
+
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces its tags, in one transaction.
+    /// Atomic: of two
+    /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
+    Swapped swap(Table seen, Published published);
+
+    /// Gives it another name, maybe in another namespace of the same domain.
+    Renamed rename(Table seen, Namespace to, String name);
+
+    /// Removes the name; the files stay. `false` when it was gone already.
+    boolean drop(Table seen);
+
+    /// Tags by field id; by the table's UUID, so they outlive a drop and a registration.
+    Map<Integer, Set<Tag>> tags(UUID table);
+
+    /// A classification of one column.
+    record Tag(String name, Source source) {}
+
+    /// Who said so; a later source wins over an earlier one.
+    enum Source {
+        DECLARED,
+        STEWARD
+    }
+
+    /// What becomes visible in one step.
+    ///
+    /// @param location the table's folder
+    /// @param tags all tags of the table by field id
+    record Published(Metadata metadata, io.icefield.storage.Location location, Map<Integer, Set<Tag>> tags) {
+        public Published {
+            tags = Map.copyOf(tags);
+        }
+    }
+
+    /// What became of a creation.
+    sealed interface Created {
+        /// It is there.
+        record Done(Table table) implements Created {}
+
+        /// The name is taken.
+        record NameTaken() implements Created {}
+
+        /// The folder touches another table's.
+        record LocationTaken() implements Created {}
+
+        /// The namespace was dropped meanwhile.
+        record NoNamespace() implements Created {}
+    }
+
+    /// What became of a swap.
+    enum Swapped {
+        DONE,
+        /// Somebody else was faster, or the table is gone.
+        LOST,
+        /// The new folder touches another table's.
+        LOCATION_TAKEN
+    }
+
+    /// What became of a renaming.
+    enum Renamed {
+        DONE,
+        /// The new name is taken.
+        NAME_TAKEN,
+        /// The table or the new namespace is gone.
+        GONE
+    }
+
+    /// Replaces the tags of one table without a commit: a steward's answer.
+    void classify(UUID table, Map<Integer, Set<Tag>> tags);
+}
