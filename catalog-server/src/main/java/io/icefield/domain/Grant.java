@@ -15,7 +15,7 @@ public record Grant(
         Grantee grantee, Role role, Optional<DomainName> domain, List<String> namespace, Optional<String> table) {
     public Grant {
         namespace = List.copyOf(namespace);
-        if (domain.isEmpty() && !namespace.isEmpty() || namespace.isEmpty() && table.isPresent()) {
+        if ((domain.isEmpty() && !namespace.isEmpty()) || (namespace.isEmpty() && table.isPresent())) {
             throw new IllegalArgumentException("a grant on a table names its namespace, one on a namespace its domain");
         }
     }
