@@ -1,0 +1,97 @@
+package io.icefield.table;
+
+import io.icefield.access.Refusal;
+import io.icefield.policy.Column;
+import io.icefield.table.TableStore.Source;
+import io.icefield.table.TableStore.Tag;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/// What columns hold: tags by field id. A job declares them with table properties `icefield.tags.<column>`; a steward's
+/// answer wins.
+final class Classification {
+    static final String PROPERTY = "icefield.tags.";
+
+    private static final Pattern TAG = Pattern.compile("[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*");
+    private static final int TAGS_MAX = 20;
+
+    private Classification() {}
+
+    /// The columns with their tags.
+    static List<Column> tagged(List<Column> columns, Map<Integer, Set<Tag>> tags) {
+        return columns.stream()
+                .map(column -> new Column(
+                        column.fieldId(),
+                        column.path(),
+                        column.type(),
+                        column.required(),
+                        column.doc(),
+                        names(tags.getOrDefault(column.fieldId(), Set.of()))))
+                .toList();
+    }
+
+    static Set<String> names(Set<Tag> tags) {
+        return tags.stream().map(Tag::name).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /// The tags after a change: properties that the change sets or alters declare anew; what a steward said stays.
+    static Map<Integer, Set<Tag>> declared(
+            Map<String, String> before, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
+        Map<String, Column> byPath =
+                after.columns().stream().collect(Collectors.toMap(Column::path, column -> column, (a, _) -> a));
+        Map<Integer, Set<Tag>> tags = new HashMap<>(stored);
+        after.properties().forEach((key, value) -> {
+            if (!key.startsWith(PROPERTY) || value.equals(before.get(key))) {
+                return;
+            }
+            Column column = byPath.get(key.substring(PROPERTY.length()));
+            if (column == null) {
+                throw new Refusal.Invalid(
+                        "property `%s` classifies a column that the table does not have".formatted(key));
+            }
+            Set<Tag> known = stored.getOrDefault(column.fieldId(), Set.of());
+            if (known.stream().noneMatch(tag -> tag.source() == Source.STEWARD)) {
+                tags.put(column.fieldId(), tags(List.of(value.split(",")), Source.DECLARED));
+            }
+        });
+        return tags;
+    }
+
+    static Set<Tag> tags(List<String> names, Source source) {
+        if (names.size() > TAGS_MAX) {
+            throw new Refusal.Invalid("a column has at most %d tags".formatted(TAGS_MAX));
+        }
+        return names.stream()
+                .map(String::strip)
+                .peek(name -> {
+                    if (name.length() > 100 || !TAG.matcher(name).matches()) {
+                        throw new Refusal.Invalid(
+                                "`%s` is no tag: use lower-case words joined by dots, like `pii.email` or `public`"
+                                        .formatted(name.length() > 60 ? name.substring(0, 60) + "…" : name));
+                    }
+                })
+                .map(name -> new Tag(name, source))
+                .collect(Collectors.toSet());
+    }
+
+    /// Columns that would no longer count as personal data.
+    static List<String> declassified(List<Column> before, List<Column> after) {
+        Map<Integer, Column> now = after.stream().collect(Collectors.toMap(Column::fieldId, column -> column));
+        return before.stream()
+                .filter(column -> {
+                    Column then = now.get(column.fieldId());
+                    return then != null && personal(column) && !personal(then);
+                })
+                .map(Column::path)
+                .toList();
+    }
+
+    private static boolean personal(Column column) {
+        return column.tags().stream().anyMatch(tag -> tag.equals("pii") || tag.startsWith("pii."));
+    }
+}

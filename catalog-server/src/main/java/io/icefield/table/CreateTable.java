@@ -1,0 +1,134 @@
+package io.icefield.table;
+
+import io.icefield.access.Action;
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.policy.Change;
+import io.icefield.policy.Governance;
+import io.icefield.storage.DomainStorage;
+import io.icefield.storage.DomainStorage.Reach;
+import io.icefield.storage.Location;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is there until
+/// its commit.
+public final class CreateTable {
+    private final Namespaces namespaces;
+    private final TableStore store;
+    private final TableFormat format;
+    private final Review review;
+    private final MetadataFiles files;
+    private final MetadataSource cache;
+    private final DomainStorage storage;
+
+    public CreateTable(
+            Namespaces namespaces,
+            TableStore store,
+            TableFormat format,
+            Governance governance,
+            MetadataFiles files,
+            MetadataSource cache,
+            DomainStorage storage) {
+        this.namespaces = namespaces;
+        this.store = store;
+        this.format = format;
+        this.review = new Review(governance);
+        this.files = files;
+        this.cache = cache;
+        this.storage = storage;
+    }
+
+    public Loaded create(Principal who, NamespaceId in, String body, Delegation delegation) {
+        Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
+        TableFormat.CreateRequest request = format.createRequest(body);
+        TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
+        if (store.find(Set.of(), name).isPresent()) {
+            throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+        }
+        UUID uuid = UUID.randomUUID();
+        Location location = request.location()
+                .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
+                .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
+        TableFormat.Prepared prepared = format.create(request, uuid, location);
+        if (request.staged()) {
+            Locations.check(namespace.domain(), prepared);
+            review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+            return answer(namespace, Optional.empty(), prepared.json(), location, delegation);
+        }
+        return publish(namespace, name, prepared, delegation);
+    }
+
+    /// The commit of a staged creation: the same, but the whole table comes with the request.
+    Loaded createStaged(Principal who, TableId name, TableFormat.CommitRequest request) {
+        Namespace namespace =
+                namespaces.get(who, Action.CREATE, name.namespace()).namespace();
+        if (store.find(Set.of(), name).isPresent()) {
+            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
+        }
+        Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
+        TableFormat.Prepared prepared = format.commitNew(request, proposed);
+        try {
+            return publish(namespace, name, prepared, Delegation.NONE);
+        } catch (Refusal.AlreadyExists e) {
+            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
+        }
+    }
+
+    private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
+        Location location = Locations.check(namespace.domain(), prepared);
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+        Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
+        TableStore.Created created;
+        try {
+            created = store.create(
+                    namespace, name.name(), prepared.uuid(), new TableStore.Published(metadata, location, tags));
+        } catch (Refusal.Conflict e) {
+            files.discard(namespace.domain(), metadata);
+            throw e;
+        }
+        return switch (created) {
+            case TableStore.Created.Done(Table table) -> {
+                cache.remember(metadata);
+                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, delegation);
+            }
+            case TableStore.Created.NameTaken _ -> {
+                files.discard(namespace.domain(), metadata);
+                throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+            }
+            case TableStore.Created.LocationTaken _ -> {
+                files.discard(namespace.domain(), metadata);
+                throw new Refusal.Invalid("the location `%s` touches another table's: choose another, or leave it out"
+                        .formatted(location));
+            }
+            case TableStore.Created.NoNamespace _ -> {
+                files.discard(namespace.domain(), metadata);
+                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().toString());
+            }
+        };
+    }
+
+    /// Whoever creates a table may write it.
+    private Loaded answer(
+            Namespace namespace,
+            Optional<Location> metadataLocation,
+            byte[] metadata,
+            Location location,
+            Delegation delegation) {
+        return new Loaded(
+                metadataLocation,
+                metadata,
+                location,
+                namespace.domain().storage(),
+                delegation == Delegation.VENDED_CREDENTIALS
+                        ? Optional.of(storage.vend(
+                                namespace.domain().storage(),
+                                location,
+                                Reach.READ_WRITE,
+                                LoadTable.CREDENTIAL_LIFETIME))
+                        : Optional.empty());
+    }
+}

@@ -1,0 +1,67 @@
+package io.icefield.table;
+
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
+import io.icefield.storage.Location;
+import java.util.UUID;
+
+/// The one validator of where a table's files may be (invariant 4), asked before anything is vended or written.
+final class Locations {
+    private static final int READABLE_CHARS_MAX = 60;
+
+    private Locations() {}
+
+    /// A new table's folder: readable, and unique by the table's UUID, so that a name that is used again never meets
+    /// old files.
+    static Location of(Domain domain, TableId name, UUID uuid) {
+        Location folder = domain.storage().home();
+        for (String level : name.namespace().levels()) {
+            folder = folder.child(readable(level));
+        }
+        return folder.child(readable(name.name()) + "-" + uuid.toString().replace("-", ""));
+    }
+
+    private static String readable(String name) {
+        String plain = name.replaceAll("[^A-Za-z0-9_-]", "_");
+        return plain.length() > READABLE_CHARS_MAX ? plain.substring(0, READABLE_CHARS_MAX) : plain;
+    }
+
+    /// A folder that a caller asked for: strictly inside the domain's storage.
+    static Location inside(Domain domain, String what, String uri) {
+        Location location;
+        try {
+            location = Location.parse(uri);
+        } catch (IllegalArgumentException e) {
+            throw new Refusal.Invalid("%s `%s` is not allowed: %s".formatted(what, shown(uri), e.getMessage()));
+        }
+        Location home = domain.storage().home();
+        if (!location.isWithin(home) || location.equals(home)) {
+            throw new Refusal.Invalid(
+                    "%s `%s` is outside the storage of domain `%s`: use a folder below `%s`, or leave it out"
+                            .formatted(what, shown(uri), domain.name(), home));
+        }
+        return location;
+    }
+
+    /// The table's folder, after every folder that its metadata names was found inside it.
+    static Location check(Domain domain, TableFormat.Prepared prepared) {
+        Location location = inside(domain, "the location", prepared.location());
+        prepared.folders().forEach((property, uri) -> {
+            if (!inside(domain, "property `" + property + "`", uri).isWithin(location)) {
+                throw new Refusal.Invalid("property `%s` is `%s`: it must be inside the table's own location `%s`"
+                        .formatted(property, shown(uri), location));
+            }
+        });
+        return location;
+    }
+
+    /// Where the table's metadata files go; checked before.
+    static Location metadataFolder(Location table, TableFormat.Prepared prepared) {
+        String path = prepared.folders().get("write.metadata.path");
+        return path == null ? table.child("metadata") : Location.parse(path);
+    }
+
+    private static String shown(String uri) {
+        return uri.length() > 200 ? uri.substring(0, 200) + "…" : uri;
+    }
+}

@@ -1,0 +1,87 @@
+package io.icefield.table;
+
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
+import io.icefield.storage.DomainStorage;
+import io.icefield.storage.Location;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+
+/// The metadata files in the domains' buckets. Reads prefer the copy that the database keeps.
+public final class MetadataFiles implements MetadataSource {
+    public static final int FILE_BYTES_MAX = 256 << 20;
+
+    private final TableStore store;
+    private final DomainStorage storage;
+
+    public MetadataFiles(TableStore store, DomainStorage storage) {
+        this.store = store;
+        this.storage = storage;
+    }
+
+    @Override
+    public Metadata of(Table table) {
+        return store.content(table)
+                .map(json -> new Metadata(table.metadata(), json))
+                .orElseGet(() -> read(table.domain(), table.metadata()));
+    }
+
+    @Override
+    public void remember(Metadata metadata) {}
+
+    /// Reads a file of a domain from its bucket.
+    public Metadata read(Domain domain, Location at) {
+        byte[] content = storage.read(domain.storage(), at, FILE_BYTES_MAX)
+                .orElseThrow(() -> new Refusal.Invalid("there is no metadata file at `%s`".formatted(at)));
+        return new Metadata(at, compressed(at) ? unzipped(at, content) : content);
+    }
+
+    /// Writes a new file; never overwrites.
+    Metadata write(Domain domain, Location folder, TableFormat.Prepared prepared) {
+        Location at = folder.child(prepared.file());
+        storage.write(domain.storage(), at, compressed(at) ? zipped(prepared.json()) : prepared.json());
+        return new Metadata(at, prepared.json());
+    }
+
+    /// Removes a file that was surely never published. A file that stays behind harms nobody, so failures are
+    /// swallowed.
+    void discard(Domain domain, Metadata unpublished) {
+        try {
+            storage.delete(domain.storage(), List.of(unpublished.location()));
+        } catch (DomainStorage.StorageException e) {
+            System.getLogger(MetadataFiles.class.getName())
+                    .log(System.Logger.Level.INFO, "left behind: {0}", unpublished.location());
+        }
+    }
+
+    private static boolean compressed(Location at) {
+        return at.key().endsWith(".gz.metadata.json") || at.key().endsWith(".metadata.json.gz");
+    }
+
+    private static byte[] zipped(byte[] plain) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream(plain.length / 8 + 64);
+        try (GZIPOutputStream zip = new GZIPOutputStream(out)) {
+            zip.write(plain);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
+    }
+
+    private static byte[] unzipped(Location at, byte[] zipped) {
+        try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(zipped))) {
+            byte[] plain = in.readNBytes(FILE_BYTES_MAX);
+            if (plain.length == FILE_BYTES_MAX) {
+                throw new Refusal.Invalid("`%s` unpacks to more than %d bytes".formatted(at, FILE_BYTES_MAX));
+            }
+            return plain;
+        } catch (IOException e) {
+            throw new Refusal.Invalid("`%s` is no gzip file".formatted(at));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+package io.icefield.table;
+
+/// Reads current metadata files.
+public interface MetadataSource {
+    /// The file that this table points to. Throws `Refusal.Unavailable` when it cannot be read now.
+    Metadata of(Table table);
+
+    /// A file that was just published: the next load will ask for it.
+    void remember(Metadata metadata);
+}

@@ -1,0 +1,47 @@
+package io.icefield.table;
+
+import io.icefield.access.Action;
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.policy.Governance;
+
+/// Gives a table another name in its domain. Its files stay where they are.
+public final class RenameTable {
+    private final Tables tables;
+    private final Namespaces namespaces;
+    private final TableStore store;
+    private final TableFormat format;
+    private final MetadataSource files;
+    private final Review review;
+
+    public RenameTable(
+            Tables tables,
+            Namespaces namespaces,
+            TableStore store,
+            TableFormat format,
+            MetadataSource files,
+            Governance governance) {
+        this.tables = tables;
+        this.namespaces = namespaces;
+        this.store = store;
+        this.format = format;
+        this.files = files;
+        this.review = new Review(governance);
+    }
+
+    public void rename(Principal who, TableId from, TableId to) {
+        Table table = tables.get(who, Action.DROP, from).table();
+        if (!to.namespace().domain().equals(from.namespace().domain())) {
+            throw new Refusal.Invalid(
+                    "a table cannot be renamed into another domain: its files are in this one's storage");
+        }
+        Namespace namespace = namespaces.get(who, Action.CREATE, to.namespace()).namespace();
+        review.renaming(to, format.read(files.of(table)), store.tags(table.uuid()));
+        switch (store.rename(table, namespace, to.name())) {
+            case DONE -> {}
+            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.toString());
+            case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.toString());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package io.icefield.table;
+
+import io.icefield.access.Access;
+import io.icefield.access.Principal;
+import io.icefield.policy.Governance;
+import io.icefield.policy.Restrictions;
+import io.icefield.policy.TableName;
+
+/// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6).
+public final class Restricted {
+    private final Governance governance;
+    private final TableFormat format;
+    private final TableStore store;
+
+    public Restricted(Governance governance, TableFormat format, TableStore store) {
+        this.governance = governance;
+        this.format = format;
+        this.store = store;
+    }
+
+    Restrictions of(Principal who, TableStore.Seen seen, Metadata metadata) {
+        if (Access.readsClear(who, seen.sight())) {
+            return Restrictions.NONE;
+        }
+        Table table = seen.table();
+        TableId name = table.name();
+        return governance.restrict(
+                new TableName(
+                        name.namespace().domain().value(), name.namespace().levels(), name.name()),
+                Classification.tagged(format.read(metadata).columns(), store.tags(table.uuid())),
+                who.groups());
+    }
+}

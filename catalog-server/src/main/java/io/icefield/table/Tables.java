@@ -1,0 +1,38 @@
+package io.icefield.table;
+
+import io.icefield.access.Access;
+import io.icefield.access.Action;
+import io.icefield.access.Page;
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+
+/// The door to the tables.
+public final class Tables {
+    private final Namespaces namespaces;
+    private final TableStore store;
+
+    public Tables(Namespaces namespaces, TableStore store) {
+        this.namespaces = namespaces;
+        this.store = store;
+    }
+
+    /// No table without saying what for.
+    public TableStore.Seen get(Principal who, Action action, TableId id) {
+        TableStore.Seen seen =
+                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.toString()));
+        Access.check(who, seen.sight(), action, Thing.TABLE, id.toString());
+        return seen;
+    }
+
+    /// The tables of a namespace that the caller may know of.
+    public Page<TableId> list(Principal who, NamespaceId name, Page.Request page) {
+        Namespace namespace = namespaces.get(who, Action.SEE, name).namespace();
+        return Paging.fill(
+                page,
+                (after, limit) -> store.list(who.grantees(), namespace, after, limit),
+                seen -> Access.allows(who, seen.sight(), Action.SEE),
+                seen -> seen.table().name().name(),
+                seen -> seen.table().name());
+    }
+}
