@@ -1,0 +1,174 @@
+package io.icefield.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/// Everything that can be set, read once from the environment. Each name is a row of the settings table in the README.
+///
+/// @param port 0: any free one
+/// @param publicUri how clients reach us
+/// @param policies folder of policy files; empty: the starter pack
+/// @param keyFile file of the key that seals secrets in the database; made when absent
+/// @param adminSecret secret of the principal `admin`, used at the first start only
+public record Settings(
+        String host,
+        int port,
+        Optional<URI> publicUri,
+        Database database,
+        Storage storage,
+        Optional<Trino> trino,
+        Optional<Path> policies,
+        Path keyFile,
+        Optional<Secret> adminSecret) {
+
+    /// PostgreSQL.
+    public record Database(String url, String user, Secret password) {}
+
+    /// Where new domains get their buckets.
+    ///
+    /// @param endpoint empty: Amazon S3
+    /// @param bucketPrefix before the domain's name
+    public record Storage(
+            Optional<URI> endpoint,
+            Optional<URI> sts,
+            String region,
+            String accessKey,
+            Secret secretKey,
+            boolean pathStyle,
+            String bucketPrefix,
+            String roleArn) {}
+
+    /// The query engine.
+    ///
+    /// @param trust PEM file of its certificate; empty: the JDK's trust store
+    /// @param catalogUri how it reaches us; empty: the public URI
+    public record Trino(URI uri, Optional<Path> trust, Optional<URI> catalogUri) {}
+
+    /// All problems at once.
+    public static final class Unusable extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Unusable(List<String> problems) {
+            super("the settings are not usable:\n  " + String.join("\n  ", problems));
+        }
+    }
+
+    public static Settings from(Map<String, String> environment) {
+        Reader reader = new Reader(environment);
+        Optional<URI> endpoint = reader.optional("S3_ENDPOINT", URI::create);
+        Settings settings = new Settings(
+                reader.value("HOST", "127.0.0.1"),
+                reader.read("PORT", "8181", Integer::parseInt, 0),
+                reader.optional("PUBLIC_URI", URI::create),
+                new Database(
+                        reader.required("DATABASE_URL"),
+                        reader.value("DATABASE_USER", "icefield"),
+                        new Secret(reader.value("DATABASE_PASSWORD", ""))),
+                new Storage(
+                        endpoint,
+                        reader.optional("STS_ENDPOINT", URI::create).or(() -> endpoint),
+                        reader.value("S3_REGION", "us-east-1"),
+                        reader.required("S3_ACCESS_KEY"),
+                        new Secret(reader.required("S3_SECRET_KEY")),
+                        reader.read("S3_PATH_STYLE", Boolean.toString(endpoint.isPresent()), Reader::bool, false),
+                        reader.value("S3_BUCKET_PREFIX", ""),
+                        reader.value("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield")),
+                trino(reader),
+                reader.optional("POLICIES", Path::of),
+                reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
+                reader.optional("ADMIN_SECRET", Secret::new));
+        reader.complain();
+        return settings;
+    }
+
+    private static Optional<Trino> trino(Reader reader) {
+        Optional<URI> uri = reader.optional("TRINO_URI", URI::create);
+        Optional<Path> trust = reader.optional("TRINO_TRUST_STORE", Path::of);
+        Optional<URI> catalog = reader.optional("TRINO_CATALOG_URI", URI::create);
+        return uri.map(at -> new Trino(at, trust, catalog));
+    }
+
+    private static final class Reader {
+        private static final String PREFIX = "ICEFIELD_";
+
+        /// Read by the launcher, not by the server.
+        private static final List<String> LAUNCHERS = List.of(
+                "ICEFIELD_HOME",
+                "ICEFIELD_CACHE",
+                "ICEFIELD_URI",
+                "ICEFIELD_TOKEN",
+                "ICEFIELD_CLIENT_ID",
+                "ICEFIELD_CLIENT_SECRET",
+                "ICEFIELD_MAVEN_REPOSITORY",
+                "ICEFIELD_MINIO",
+                "ICEFIELD_ENGINE_CREDENTIAL");
+
+        private final Map<String, String> left = new TreeMap<>();
+        private final List<String> problems = new ArrayList<>();
+
+        Reader(Map<String, String> environment) {
+            environment.forEach((name, value) -> {
+                if (name.startsWith(PREFIX) && !LAUNCHERS.contains(name)) {
+                    left.put(name, value);
+                }
+            });
+        }
+
+        String value(String name, String otherwise) {
+            String value = left.remove(PREFIX + name);
+            return value == null || value.isBlank() ? otherwise : value;
+        }
+
+        String required(String name) {
+            String value = value(name, "");
+            if (value.isEmpty()) {
+                problems.add("%s%s is not set".formatted(PREFIX, name));
+            }
+            return value;
+        }
+
+        <T> Optional<T> optional(String name, Function<String, T> parse) {
+            String value = value(name, "");
+            if (value.isEmpty()) {
+                return Optional.empty();
+            }
+            try {
+                return Optional.of(parse.apply(value));
+            } catch (RuntimeException e) {
+                problems.add("%s%s has a value that cannot be read".formatted(PREFIX, name));
+                return Optional.empty();
+            }
+        }
+
+        <T> T read(String name, String otherwise, Function<String, T> parse, T broken) {
+            try {
+                return parse.apply(value(name, otherwise));
+            } catch (RuntimeException e) {
+                problems.add("%s%s has a value that cannot be read".formatted(PREFIX, name));
+                return broken;
+            }
+        }
+
+        static boolean bool(String text) {
+            return switch (text) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw new IllegalArgumentException(text);
+            };
+        }
+
+        void complain() {
+            left.keySet()
+                    .forEach(name -> problems.add("%s is no setting: see the table in the README".formatted(name)));
+            if (!problems.isEmpty()) {
+                throw new Unusable(problems);
+            }
+        }
+    }
+}
