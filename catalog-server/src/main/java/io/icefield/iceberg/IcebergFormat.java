@@ -56,13 +56,10 @@ public final class IcebergFormat implements TableFormat {
     @Override
     public CreateRequest createRequest(String body) {
         return asked("the request to create a table", () -> {
-            JsonNode json = RestJson.MAPPER.readTree(body);
+            JsonNode json = RestJson.object(body);
             number(json, "partition-spec", "spec-id", 0);
             number(json, "write-order", "order-id", 1);
             CreateTableRequest request = RestJson.MAPPER.treeToValue(json, CreateTableRequest.class);
-            if (request == null) {
-                throw new IllegalArgumentException("the body is empty");
-            }
             request.validate();
             request.properties().forEach((key, value) -> {
                 if (value == null) {
@@ -76,7 +73,7 @@ public final class IcebergFormat implements TableFormat {
 
     /// Some clients leave ids out that have only one sensible value.
     private static void number(JsonNode json, String field, String id, int value) {
-        if (json != null && json.get(field) instanceof ObjectNode object && !object.has(id)) {
+        if (json.get(field) instanceof ObjectNode object && !object.has(id)) {
             boolean empty = object.path("fields").isEmpty();
             object.put(id, empty ? 0 : value);
         }
@@ -107,7 +104,7 @@ public final class IcebergFormat implements TableFormat {
     @Override
     public CommitRequest commitRequest(String body) {
         return asked("the commit", () -> {
-            UpdateTableRequest request = UpdateTableRequestParser.fromJson(body);
+            UpdateTableRequest request = UpdateTableRequestParser.fromJson(RestJson.object(body));
             boolean creates = request.requirements().stream()
                     .anyMatch(UpdateRequirement.AssertTableDoesNotExist.class::isInstance);
             if (creates && request.requirements().size() > 1) {

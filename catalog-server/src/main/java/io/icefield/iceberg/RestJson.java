@@ -4,7 +4,10 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import org.apache.iceberg.rest.RESTSerializers;
@@ -15,9 +18,21 @@ final class RestJson {
 
     private RestJson() {}
 
+    /// The one JSON object that a body is.
+    static JsonNode object(String body) throws JsonProcessingException {
+        JsonNode json = MAPPER.reader()
+                .with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                .readTree(body);
+        if (json == null || !json.isObject()) {
+            throw new IllegalArgumentException("the body is no JSON object");
+        }
+        return json;
+    }
+
     private static ObjectMapper mapper() {
         ObjectMapper mapper = new ObjectMapper(new JsonFactoryBuilder()
                 .configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .build());
         mapper.setVisibility(PropertyAccessor.FIELD, JsonAutoDetect.Visibility.ANY);
         mapper.configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.iceberg;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.table;
+
+import org.jspecify.annotations.NullMarked;
