@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.policy.file;
+
+import org.jspecify.annotations.NullMarked;

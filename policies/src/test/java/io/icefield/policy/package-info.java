@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.policy;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.policy.rules;
+
+import org.jspecify.annotations.NullMarked;
