@@ -1,5 +1,6 @@
 package io.icefield.local;
 
+import ch.qos.logback.classic.Level;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -17,6 +18,8 @@ import org.gaul.shaded.org.eclipse.jetty.server.HttpConnectionFactory;
 import org.gaul.shaded.org.eclipse.jetty.server.Server;
 import org.gaul.shaded.org.eclipse.jetty.server.ServerConnector;
 import org.gaul.shaded.org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// An S3 store in a folder, with STS on the same port: what the local mesh has where a company has MinIO or Amazon. It
 /// checks signatures, session policies and lifetimes as they do, and answers a write when it is on the disk.
@@ -26,6 +29,9 @@ public final class EmbeddedS3 implements AutoCloseable {
     private static final int HEADER_BYTES_MAX = 16 << 10;
     private static final long IDLE_MILLIS_MAX = 60_000;
     private static final long STOP_MILLIS_MAX = 2_000;
+
+    /// S3Proxy tells every step at level DEBUG, which is what a logger has that nobody configured.
+    private static final Logger TALKATIVE = LoggerFactory.getLogger("org.gaul");
 
     private final Settings settings;
     private final Clock clock;
@@ -56,6 +62,9 @@ public final class EmbeddedS3 implements AutoCloseable {
 
     /// @param clock decides when sessions end, so that a test can make it later
     EmbeddedS3(Settings settings, Clock clock) {
+        if (TALKATIVE instanceof ch.qos.logback.classic.Logger logger && logger.getLevel() == null) {
+            logger.setLevel(Level.WARN);
+        }
         this.settings = settings;
         this.clock = clock;
         HttpConfiguration http = new HttpConfiguration();
