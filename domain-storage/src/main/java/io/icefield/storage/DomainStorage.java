@@ -41,6 +41,10 @@ public interface DomainStorage {
     final class StorageException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
+        public StorageException(String message) {
+            super(message);
+        }
+
         public StorageException(String message, Throwable cause) {
             super(message, cause);
         }

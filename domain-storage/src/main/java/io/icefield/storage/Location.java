@@ -21,7 +21,7 @@ public record Location(String bucket, String key) {
 
     public Location {
         if (!BUCKET.matcher(bucket).matches()) {
-            throw new IllegalArgumentException("`%s` is no bucket name".formatted(bucket));
+            throw new IllegalArgumentException("`%s` is no bucket name".formatted(shown(bucket)));
         }
         if (key.getBytes(UTF_8).length > KEY_BYTES_MAX) {
             throw new IllegalArgumentException("the key is longer than %d bytes".formatted(KEY_BYTES_MAX));
@@ -33,7 +33,7 @@ public record Location(String bucket, String key) {
                         || !SEGMENT.matcher(segment).matches()) {
                     throw new IllegalArgumentException(
                             "`%s` in the location has an empty or relative part or a character that is not allowed"
-                                    .formatted(segment));
+                                    .formatted(shown(segment)));
                 }
             }
         }
@@ -52,6 +52,10 @@ public record Location(String bucket, String key) {
         }
         String key = rest.substring(slash + 1);
         return new Location(rest.substring(0, slash), key.endsWith("/") ? key.substring(0, key.length() - 1) : key);
+    }
+
+    private static String shown(String value) {
+        return value.length() > 60 ? value.substring(0, 60) + "…" : value;
     }
 
     public Location child(String name) {
