@@ -21,6 +21,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /// As much of a catalog server as Trino needs to start and to ask: token keys, tokens, and decisions that a test sets.
@@ -31,7 +32,7 @@ final class StubCatalog implements AutoCloseable {
     private final KeyPair key = newKey();
     final List<String> asked = new CopyOnWriteArrayList<>();
     volatile Predicate<String> denied = _ -> false;
-    volatile String masks = "[]";
+    volatile Function<String, String> masks = _ -> "[]";
     volatile String filters = "[]";
 
     StubCatalog() throws IOException {
@@ -46,7 +47,7 @@ final class StubCatalog implements AutoCloseable {
             asked.add(body);
             String result = switch (exchange.getRequestURI().getPath()) {
                 case "/opa/v1/allow" -> String.valueOf(!denied.test(body));
-                case "/opa/v1/column-masks" -> masks;
+                case "/opa/v1/column-masks" -> masks.apply(body);
                 case "/opa/v1/row-filters" -> filters;
                 default -> everyIndex(body);
             };
@@ -65,6 +66,20 @@ final class StubCatalog implements AutoCloseable {
             all.append(',').append(i);
         }
         return all.append(']').toString();
+    }
+
+    /// A mask on the column of this name only.
+    static Function<String, String> mask(String column, String expression) {
+        return body -> {
+            String[] columns = body.split("\"columnName\":", -1);
+            for (int i = 1; i < columns.length; i++) {
+                if (columns[i].startsWith('"' + column + '"')) {
+                    return "[{\"index\":%d,\"viewExpression\":{\"expression\":\"%s\"}}]"
+                            .formatted(i - 1, expression.replace("\\", "\\\\").replace("\"", "\\\""));
+                }
+            }
+            return "[]";
+        };
     }
 
     URI uri() {

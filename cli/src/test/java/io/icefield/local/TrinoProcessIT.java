@@ -1,9 +1,14 @@
 package io.icefield.local;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.icefield.policy.Mask;
+import io.icefield.policy.Restrictions;
 import io.icefield.query.EngineCatalog;
+import io.icefield.query.RestrictionSql;
+import io.icefield.query.RestrictionSql.Salt;
 import io.icefield.query.trino.TrinoEngine;
 import java.io.InputStream;
 import java.net.ServerSocket;
@@ -11,9 +16,12 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.MessageDigest;
 import java.security.cert.CertificateFactory;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -22,18 +30,22 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// A real Trino, as the local mesh starts it, with a stub in the catalog's place.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -80,7 +92,7 @@ class TrinoProcessIT {
     @AfterEach
     void allowAll() {
         catalog.denied = _ -> false;
-        catalog.masks = "[]";
+        catalog.masks = _ -> "[]";
         catalog.filters = "[]";
     }
 
@@ -119,11 +131,125 @@ class TrinoProcessIT {
 
     @Test
     void masksAndFiltersOfTheCatalogApply() throws Exception {
-        catalog.masks = """
-                [{"index":1,"viewExpression":{"expression":"CAST('***' AS varchar(25))"}}]""";
+        String mask = RestrictionSql.mask(Mask.SHOW_FIRST_4, "name", "varchar(25)", Salt.random());
+        catalog.masks = StubCatalog.mask("name", mask);
         catalog.filters = "[{\"expression\":\"nationkey = 7\"}]";
         assertThat(query("analyst", "SELECT name || ' ' || CAST(nationkey AS varchar) FROM tpch.tiny.nation"))
-                .containsExactly("*** 7");
+                .containsExactly("GERMxxx 7");
+    }
+
+    /// Examples of Iceberg's specification, and the corners: nothing, null, what is no letter, time before 1970.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            MASK_ALPHANUM       | varchar   | 'prashant010696@gmail.com'  | xxxxxxxxnnnnnn@xxxxx.xxx
+            MASK_ALPHANUM       | varchar   | 'Ä (1,2) - é/日😀'          | xx(n,n)x-xxxxx
+            MASK_ALPHANUM       | varchar   | concat('a', chr(10), '١')  | xxx
+            MASK_ALPHANUM       | varchar   | ''                          | ''
+            MASK_ALPHANUM       | varchar   | CAST(NULL AS varchar)       |
+            SHOW_FIRST_4        | varchar   | 'prashant010696@gmail.com'  | prasxxxxnnnnnn@xxxxx.xxx
+            SHOW_FIRST_4        | varchar   | '日本語😀1'                  | 日本語😀n
+            SHOW_FIRST_4        | varchar   | 'abcd'                      | abcd
+            SHOW_LAST_4         | varchar   | '4111-1111-1111-4444'       | nnnn-nnnn-nnnn-4444
+            SHOW_LAST_4         | varchar   | 'x😀日本語'                  | x😀日本語
+            SHOW_LAST_4         | varchar   | 'abc'                       | abc
+            SHOW_LAST_4         | varchar   | ''                          | ''
+            SHOW_LAST_4         | varchar   | CAST(NULL AS varchar)       |
+            REPLACE_WITH_NULL   | bigint    | BIGINT '7'                  |
+            MASK_TO_FIXED_VALUE | varchar   | CAST(NULL AS varchar)       | XXXXXXXX
+            MASK_TO_FIXED_VALUE | date      | DATE '2026-02-03'           | 1970-01-01
+            MASK_TO_FIXED_VALUE | boolean   | TRUE                        | false
+            MASK_TO_FIXED_VALUE | decimal(9,2) | DECIMAL '1234567.89'     | 0.00
+            MASK_TO_FIXED_VALUE | uuid      | UUID '12151fd2-7586-11e9-8f9e-2a86e4085a59' | 00000000-0000-0000-0000-000000000000
+            MASK_TO_FIXED_VALUE | time(6)   | TIME '12:34:56.123456'      | 00:00:00.000000
+            MASK_TO_FIXED_VALUE | timestamp(6) with time zone | TIMESTAMP '2026-02-03 04:05:06.000001 UTC' | 1970-01-01 00:00:00.000000 UTC
+            MASK_TO_FIXED_VALUE | array(varchar) | ARRAY['secret']        |
+            TRUNCATE_TO_YEAR    | date      | DATE '2024-07-15'           | 2024-01-01
+            TRUNCATE_TO_YEAR    | date      | DATE '1969-12-31'           | 1969-01-01
+            TRUNCATE_TO_MONTH   | date      | DATE '2024-07-15'           | 2024-07-01
+            TRUNCATE_TO_MONTH   | timestamp(6) | TIMESTAMP '2024-07-15 01:02:03.000004' | 2024-07-01 00:00:00.000000
+            TRUNCATE_TO_YEAR    | timestamp(6) with time zone | TIMESTAMP '2024-01-01 00:30:00.000000 +02:00' | 2023-01-01 00:00:00.000000 UTC
+            SHA_256_GLOBAL      | varchar   | 'abc'                       | ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+            SHA_256_GLOBAL      | varchar   | CAST(NULL AS varchar)       |
+            SHA_256_GLOBAL      | double    | DOUBLE '1.5'                |
+            """)
+    void masksAreWhatIcebergSays(Mask mask, String type, String value, @Nullable String masked) throws Exception {
+        String sql = RestrictionSql.mask(mask, "c", type, Salt.random());
+        String query = "SELECT CAST(m AS varchar), typeof(m) FROM (SELECT %s AS m FROM (VALUES %s) AS t(c))"
+                .formatted(sql, "CAST(%s AS %s)".formatted(value, type));
+        if (type.startsWith("array")) {
+            query = query.replace("CAST(m AS varchar)", "json_format(CAST(m AS json))");
+        }
+        try (Connection connection = connect(properties(catalog.token("admin")));
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(query)) {
+            assertThat(rows.next()).isTrue();
+            assertThat(rows.getString(1)).isEqualTo(masked);
+            assertThat(rows.getString(2)).isEqualTo(type);
+        }
+    }
+
+    /// The same numbers as `MessageDigest` over little-endian bytes gives.
+    @Test
+    void digestsOfNumbersAreThoseOfIceberg() throws Exception {
+        MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+        for (long value : new long[] {0, 1, -1, 123456789L, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+            byte[] four = ByteBuffer.allocate(4)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putInt((int) value)
+                    .array();
+            byte[] eight = ByteBuffer.allocate(8)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(value)
+                    .array();
+            int shortDigest = ByteBuffer.wrap(sha256.digest(four))
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getInt();
+            long longDigest = ByteBuffer.wrap(sha256.digest(eight))
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getLong();
+            String asInt = RestrictionSql.mask(Mask.SHA_256_GLOBAL, "i", "integer", Salt.random());
+            String asLong = RestrictionSql.mask(Mask.SHA_256_GLOBAL, "l", "bigint", Salt.random());
+            assertThat(query(
+                            "admin",
+                            "SELECT CAST(%s AS varchar) || ' ' || CAST(%s AS varchar) FROM (VALUES (CAST(%d AS integer), CAST(%d AS bigint))) AS t(i, l)"
+                                    .formatted(asInt, asLong, value, value)))
+                    .containsExactly(shortDigest + " " + longDigest);
+        }
+    }
+
+    @Test
+    void aSaltedDigestHoldsWithinAQueryOnly() throws Exception {
+        Salt salt = Salt.random();
+        byte[] salted = HexFormat.of().parseHex(salt.hex() + HexFormat.of().formatHex("abc".getBytes(UTF_8)));
+        String expected =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(salted));
+        String sql = RestrictionSql.mask(Mask.SHA_256_QUERY_LOCAL, "c", "varchar", salt);
+        assertThat(query("admin", "SELECT %s FROM (VALUES CAST('abc' AS varchar)) AS t(c)".formatted(sql)))
+                .containsExactly(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            string        | varchar                     | O'Hara     | 'O''Hara'
+            int           | integer                     | -7         | -7
+            long          | bigint                      | 9223372036854775807 | 9223372036854775807
+            decimal(9, 2) | decimal(9,2)                | 1.5        | DECIMAL '1.50'
+            double        | double                      | 1e3        | DOUBLE '1000.0'
+            float         | real                        | 0.5        | REAL '0.5'
+            boolean       | boolean                     | true       | TRUE
+            date          | date                        | 2026-02-28 | DATE '2026-02-28'
+            timestamp     | timestamp(6)                | 2026-02-28T01:02:03.5 | TIMESTAMP '2026-02-28 01:02:03.500000'
+            timestamptz   | timestamp(6) with time zone | 2026-02-28T01:02:03Z | TIMESTAMP '2026-02-28 01:02:03.000000 UTC'
+            uuid          | uuid                        | 12151fd2-7586-11e9-8f9e-2a86e4085a59 | UUID '12151fd2-7586-11e9-8f9e-2a86e4085a59'
+            """)
+    void filtersFindTheirValueAndNothingElse(String type, String trinoType, String value, String literal)
+            throws Exception {
+        String sql = RestrictionSql.filter(new Restrictions.RowFilter("c", List.of(value)), type);
+        assertThat(query(
+                        "admin",
+                        "SELECT count(*) FROM (VALUES CAST(%2$s AS %1$s), CAST(NULL AS %1$s)) AS t(c) WHERE %3$s"
+                                .formatted(trinoType, literal, sql)))
+                .containsExactly("1");
     }
 
     @Test
@@ -207,6 +333,10 @@ class TrinoProcessIT {
             }
             return values;
         }
+    }
+
+    private Connection connect(Properties properties) throws SQLException {
+        return DriverManager.getConnection("jdbc:trino://" + trino.uri().getAuthority(), properties);
     }
 
     private Properties properties(String token) {

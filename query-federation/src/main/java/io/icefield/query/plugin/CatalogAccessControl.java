@@ -639,7 +639,7 @@ final class CatalogAccessControl implements SystemAccessControl {
             return catalog.ask(path, object("input", object("context", context, "action", action)));
         } catch (CatalogClient.NoAnswer e) {
             AccessDeniedException denied = new AccessDeniedException(e.getMessage());
-            denied.initCause(e);
+            denied.addSuppressed(e);
             throw denied;
         }
     }

@@ -99,7 +99,8 @@ final class Json {
     static Object read(String text) {
         Json json = new Json(text);
         Object value = json.value(0);
-        if (json.peek() != END) {
+        json.peek();
+        if (json.at < text.length()) {
             throw json.wrong("one value only");
         }
         return value;
