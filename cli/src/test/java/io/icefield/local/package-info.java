@@ -1,4 +1,3 @@
-/// The whole mesh on one machine.
 @NullMarked
 package io.icefield.local;
 

@@ -3,10 +3,11 @@ package io.icefield.query;
 import java.net.URI;
 import java.util.Optional;
 
-/// How the query engine reaches one domain: an Iceberg REST catalog and the domain's object storage.
+/// One domain as a catalog of the query engine.
 ///
-/// @param name catalog name in the engine
-/// @param warehouse the domain
-/// @param s3Endpoint empty: Amazon's own for the region
+/// @param name of the catalog: the domain's
+/// @param catalogUri the Iceberg REST catalog as the engine reaches it, without `/v1`
+/// @param warehouse what the engine names to the REST catalog: the domain
+/// @param s3Endpoint empty for AWS itself
 public record EngineCatalog(
         String name, URI catalogUri, String warehouse, Optional<URI> s3Endpoint, String region, boolean pathStyle) {}

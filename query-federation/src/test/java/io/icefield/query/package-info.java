@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.query;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.query.plugin;
+
+import org.jspecify.annotations.NullMarked;
