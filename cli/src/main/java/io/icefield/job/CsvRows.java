@@ -60,6 +60,8 @@ final class CsvRows implements Iterator<CsvRows.Row>, AutoCloseable {
             CsvReader<Row> reader = CsvReader.builder()
                     .fieldSeparator(delimiter)
                     .skipEmptyLines(false)
+                    .allowUnclosedQuote(false)
+                    .allowExtraCharsAfterClosingQuote(false)
                     .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .build(new Fields(), new Utf8Reader(plain));

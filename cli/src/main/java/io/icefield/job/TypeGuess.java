@@ -197,7 +197,7 @@ final class TypeGuess {
             @Override
             String print(double number, int digits) {
                 int exponent = exponent(number);
-                return exponent >= -7 && exponent < 21 ? plain(number) : scientific(number, 1);
+                return exponent >= -6 && exponent < 21 ? plain(number) : scientific(number, 1);
             }
         },
         R {

@@ -28,8 +28,8 @@ final class DiskCatalog extends InMemoryCatalog {
 
     private final Path folder;
 
-    DiskCatalog(Path folder) {
-        this.folder = folder;
+    DiskCatalog(Path folder) throws IOException {
+        this.folder = Files.createDirectories(folder);
         initialize("disk", Map.of("warehouse", folder.toString()));
     }
 

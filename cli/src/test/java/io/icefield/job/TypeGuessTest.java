@@ -6,8 +6,11 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoField;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -145,17 +148,19 @@ class TypeGuessTest {
         int zone = random.nextInt(4);
         return switch (random.nextInt(12)) {
             case 0 -> () -> Long.toString(random.nextLong() >> random.nextInt(64));
-            case 1 -> () -> new BigDecimal(random.nextInt(-2000, 2000))
-                    .movePointLeft(2)
-                    .setScale(digits, RoundingMode.HALF_EVEN)
-                    .toPlainString();
+            case 1 ->
+                () -> new BigDecimal(random.nextInt(-2000, 2000))
+                        .movePointLeft(2)
+                        .setScale(digits, RoundingMode.HALF_EVEN)
+                        .toPlainString();
             case 2 -> () -> Double.toString(random.nextInt(-50, 50) / 8.0);
             case 3 -> () -> Double.toString(random.nextGaussian() * Math.pow(10, random.nextInt(-12, 12)));
             case 4 -> () -> Boolean.toString(random.nextBoolean());
             case 5 -> () -> moment(random).toLocalDate().toString();
             case 6 -> () -> moment(random).toString();
             case 7 -> () -> moment(random).toString().replace('T', ' ');
-            case 8 -> () -> moment(random) + List.of("Z", "+02:00", "-0330", "+01").get(zone);
+            case 8 ->
+                () -> moment(random) + List.of("Z", "+02:00", "-0330", "+01").get(zone);
             case 9 -> () -> alphabet(random, "0123456789.-+eE", 6);
             case 10 -> () -> alphabet(random, "01.-e", 4);
             default -> () -> alphabet(random, "aé, \"\n\r😀0", 5);
@@ -192,8 +197,8 @@ class TypeGuessTest {
                     String shortest = shortest((BigDecimal) value);
                     return shortest.contains(".") ? shortest : shortest + ".0";
                 });
-                List.copyOf(ways).forEach(way -> ways.add(value -> way.apply(value)
-                        .replaceFirst("^(-?)0[.]", "$1.")));
+                List.copyOf(ways)
+                        .forEach(way -> ways.add(value -> way.apply(value).replaceFirst("^(-?)0[.]", "$1.")));
                 yield ways;
             }
             case TIMESTAMP -> {
@@ -201,19 +206,26 @@ class TypeGuessTest {
                 for (String separator : List.of("T", " ")) {
                     IntStream.rangeClosed(0, 9).forEach(n -> local.add(t -> seconds(t, separator, n)));
                     local.add(t -> t.toLocalDate() + separator + clock(t).substring(0, 5));
-                    local.add(t -> seconds(t, separator, 6).replaceFirst("[.]?0*$", "").length() < 19
-                            ? seconds(t, separator, 0)
-                            : seconds(t, separator, 6).replaceFirst("([.]\\d*?)0*$", "$1").replaceFirst("[.]$", ""));
-                    local.add(t -> seconds(t, separator, t.getNano() == 0 ? 0 : 6));
+                    local.add(t ->
+                            seconds(t, separator, 6).replaceFirst("[.]?0*$", "").length() < 19
+                                    ? seconds(t, separator, 0)
+                                    : seconds(t, separator, 6)
+                                            .replaceFirst("([.]\\d*?)0*$", "$1")
+                                            .replaceFirst("[.]$", ""));
+                    local.add(t -> seconds(t, separator, t.get(ChronoField.NANO_OF_SECOND) == 0 ? 0 : 6));
                     local.add(t -> seconds(
-                            t, separator, t.getNano() == 0 ? 0 : t.getNano() % 1_000_000 == 0 ? 3 : 6));
+                            t,
+                            separator,
+                            t.get(ChronoField.NANO_OF_SECOND) == 0
+                                    ? 0
+                                    : t.get(ChronoField.NANO_OF_SECOND) % 1_000_000 == 0 ? 3 : 6));
                 }
                 List<Function<Object, String>> ways = new ArrayList<>();
                 for (Function<LocalDateTime, String> way : local) {
                     ways.add(value -> value instanceof LocalDateTime time ? way.apply(time) : "");
                     for (String zone : List.of("Z", "+02:00", "-0330", "+01")) {
                         ways.add(value -> value instanceof OffsetDateTime instant
-                                ? way.apply(instant.withOffsetSameInstant(java.time.ZoneOffset.of(zone))
+                                ? way.apply(instant.withOffsetSameInstant(ZoneOffset.of(zone))
                                                 .toLocalDateTime())
                                         + zone
                                 : "");
@@ -221,11 +233,23 @@ class TypeGuessTest {
                 }
                 yield ways;
             }
-            case DOUBLE -> List.of(
-                    value -> Double.toString((Double) value),
-                    value -> Double.toString((Double) value).toLowerCase(java.util.Locale.ROOT),
-                    value -> scientific((Double) value, "e+", "e-"),
-                    value -> scientific((Double) value, "E+", "E-"));
+            case DOUBLE -> {
+                List<Function<Object, String>> ways = new ArrayList<>();
+                ways.add(value -> Double.toString((Double) value));
+                ways.add(value -> floating((Double) value, -6, 20, "", 1));
+                ways.add(value -> floating((Double) value, -4, 15, ".0", 2));
+                ways.add(value -> {
+                    String plain = floating((Double) value, -999, 999, "", 2);
+                    String scientific = floating((Double) value, 999, 999, "", 2);
+                    return plain.length() <= scientific.length() ? plain : scientific;
+                });
+                IntStream.range(0, 9).forEach(n -> ways.add(value -> String.format("%." + n + "e", (Double) value)));
+                List.copyOf(ways)
+                        .forEach(way -> ways.add(value -> way.apply(value).toUpperCase(Locale.ROOT)));
+                List.copyOf(ways)
+                        .forEach(way -> ways.add(value -> way.apply(value).toLowerCase(Locale.ROOT)));
+                yield ways;
+            }
             default -> List.of(Object::toString);
         };
     }
@@ -239,20 +263,22 @@ class TypeGuessTest {
     }
 
     private static String seconds(LocalDateTime time, String separator, int digits) {
-        String fraction = "%09d".formatted(time.getNano()).substring(0, digits);
+        String fraction = "%09d".formatted(time.get(ChronoField.NANO_OF_SECOND)).substring(0, digits);
         return time.toLocalDate() + separator + clock(time) + (digits == 0 ? "" : "." + fraction);
     }
 
-    /// One digit before the exponent: what short random texts with an exponent can be.
-    private static String scientific(double value, String plus, String minus) {
-        String digits = new BigDecimal(Double.toString(Math.abs(value)))
-                .stripTrailingZeros()
-                .unscaledValue()
-                .toString();
+    /// Without exponent from one power of ten to another, else with one digit before the point.
+    private static String floating(double value, int plainFrom, int plainTo, String whole, int exponentDigits) {
         BigDecimal shortest = new BigDecimal(Double.toString(Math.abs(value))).stripTrailingZeros();
+        String digits = shortest.unscaledValue().toString();
         int exponent = shortest.signum() == 0 ? 0 : shortest.precision() - 1 - shortest.scale();
         String sign = Double.doubleToRawLongBits(value) < 0 ? "-" : "";
+        if (exponent >= plainFrom && exponent <= plainTo) {
+            String plain = shortest(shortest);
+            return sign + plain + (plain.contains(".") ? "" : whole);
+        }
         String head = digits.length() == 1 ? digits : digits.charAt(0) + "." + digits.substring(1);
-        return sign + head + (exponent < 0 ? minus : plus) + Math.abs(exponent);
+        String tail = String.format("%0" + exponentDigits + "d", Math.abs(exponent));
+        return sign + head + (exponent < 0 ? "e-" : "e+") + tail;
     }
 }
