@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.job;
+
+import org.jspecify.annotations.NullMarked;
