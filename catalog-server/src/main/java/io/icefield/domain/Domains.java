@@ -8,8 +8,6 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.access.Role;
-import io.icefield.query.EngineCatalog;
-import io.icefield.query.QueryEngine;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.StorageProfile;
@@ -25,22 +23,18 @@ public final class Domains {
     private final DomainStore store;
     private final DomainStorage storage;
     private final Function<DomainName, StorageProfile> storageOfNew;
-    private final QueryEngine engine;
-    private final Function<Domain, EngineCatalog> catalogOf;
+    private final EngineSync engine;
 
     /// @param storageOfNew where a new domain's data goes
-    /// @param catalogOf how the query engine reaches a domain
     public Domains(
             DomainStore store,
             DomainStorage storage,
             Function<DomainName, StorageProfile> storageOfNew,
-            QueryEngine engine,
-            Function<Domain, EngineCatalog> catalogOf) {
+            EngineSync engine) {
         this.store = store;
         this.storage = storage;
         this.storageOfNew = storageOfNew;
         this.engine = engine;
-        this.catalogOf = catalogOf;
     }
 
     /// Makes a bucket, a domain and its catalog in the query engine, in this order: a domain that is there has its
@@ -54,7 +48,7 @@ public final class Domains {
         storage.provision(profile);
         Domain domain = store.add(name, profile, groups(owners))
                 .orElseThrow(() -> new Refusal.AlreadyExists(Thing.DOMAIN, name.value()));
-        engine.create(catalogOf.apply(domain));
+        engine.created(domain);
         return domain;
     }
 
@@ -87,7 +81,7 @@ public final class Domains {
         if (!store.remove(domain)) {
             throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces");
         }
-        engine.drop(name.value());
+        engine.dropped(domain);
         boolean _ = storage.remove(domain.storage());
     }
 
@@ -133,14 +127,6 @@ public final class Domains {
         if (!store.revoke(grant)) {
             throw new Refusal.Invalid("`%s` has no such grant of %s".formatted(grant.grantee(), grant.role()));
         }
-    }
-
-    /// Makes the query engine's catalogs those of the domains; for when the engine has come up.
-    public void syncEngine() {
-        List<Domain> all = store.list(Set.of(), "", Integer.MAX_VALUE).stream()
-                .map(DomainStore.Seen::domain)
-                .toList();
-        engine.sync(all.stream().map(catalogOf).toList());
     }
 
     private void checkGrant(Principal who, Optional<DomainName> domain) {

@@ -10,7 +10,7 @@ import org.apache.iceberg.rest.RESTCatalog;
 public record CatalogAddress(URI uri, URI oauth2ServerUri, String warehouse, String clientId, String clientSecret) {
 
     /// Signs in. The caller closes the catalog.
-    RESTCatalog open() {
+    public RESTCatalog open() {
         RESTCatalog catalog = new RESTCatalog();
         catalog.initialize(
                 "icefield",

@@ -244,7 +244,7 @@ class TrinoProcessIT {
             """)
     void filtersFindTheirValueAndNothingElse(String type, String trinoType, String value, String literal)
             throws Exception {
-        String sql = RestrictionSql.filter(new Restrictions.RowFilter("c", List.of(value)), type);
+        String sql = RestrictionSql.filter(new Restrictions.RowFilter("c", type, List.of(value)));
         assertThat(query(
                         "admin",
                         "SELECT count(*) FROM (VALUES CAST(%2$s AS %1$s), CAST(NULL AS %1$s)) AS t(c) WHERE %3$s"

@@ -22,8 +22,9 @@ public record Restrictions(Map<String, Mask> masks, List<RowFilter> filters) {
     /// Rows whose column has one of these values; a null value never passes.
     ///
     /// @param column column path
+    /// @param type its Iceberg type as text; empty with no values when the table lacks the column
     /// @param values as text, read by the column's type
-    public record RowFilter(String column, List<String> values) {
+    public record RowFilter(String column, String type, List<String> values) {
         public RowFilter {
             values = List.copyOf(values);
         }

@@ -142,7 +142,7 @@ public record RuleBook(List<Binding> bindings, List<Masking> masks, List<Filteri
         return columns.stream()
                 .filter(column -> column.path().equalsIgnoreCase(filter.column()))
                 .findFirst()
-                .map(column -> new Restrictions.RowFilter(column.path(), filter.values()))
-                .orElseGet(() -> new Restrictions.RowFilter(filter.column(), List.of()));
+                .map(column -> new Restrictions.RowFilter(column.path(), column.type(), filter.values()))
+                .orElseGet(() -> new Restrictions.RowFilter(filter.column(), "", List.of()));
     }
 }

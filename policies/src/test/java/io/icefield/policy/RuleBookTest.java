@@ -158,7 +158,7 @@ class RuleBookTest {
                 new Filtering("hr", "region", List.of("US"), Set.of(), new Scope(List.of("hr"), List.of(), List.of())));
         List<Column> columns = List.of(column(1, "region", "string"));
         assertThat(book.restrict(CUSTOMERS, columns, ANALYSTS).filters())
-                .containsExactly(new Restrictions.RowFilter("region", List.of("EU", "UK")));
+                .containsExactly(new Restrictions.RowFilter("region", "string", List.of("EU", "UK")));
         assertThat(book.restrict(CUSTOMERS, columns, STEWARDS)).isEqualTo(Restrictions.NONE);
     }
 
@@ -167,7 +167,7 @@ class RuleBookTest {
         RuleBook book = filters(new Filtering("eu", "region", List.of("EU"), Set.of(), Scope.EVERYTHING));
         assertThat(book.restrict(CUSTOMERS, List.of(column(1, "area", "string")), ANALYSTS)
                         .filters())
-                .containsExactly(new Restrictions.RowFilter("region", List.of()));
+                .containsExactly(new Restrictions.RowFilter("region", "", List.of()));
     }
 
     @Test

@@ -196,13 +196,11 @@ public final class RestrictionSql {
 
     /// The predicate that a row must pass. Throws `IllegalArgumentException` when a value is not one of the type, or
     /// the type cannot be compared: then nothing may be read.
-    ///
-    /// @param type of the filter's column, as Iceberg or Trino names it
-    public static String filter(Restrictions.RowFilter filter, String type) {
+    public static String filter(Restrictions.RowFilter filter) {
         if (filter.values().isEmpty()) {
             return "FALSE";
         }
-        Kind kind = kind(type);
+        Kind kind = kind(filter.type());
         String column = Stream.of(filter.column().split("\\.", -1))
                 .map(RestrictionSql::identifier)
                 .collect(Collectors.joining("."));

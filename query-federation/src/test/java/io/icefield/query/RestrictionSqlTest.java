@@ -139,6 +139,6 @@ class RestrictionSqlTest {
     }
 
     private static String filter(String column, String type, String... values) {
-        return RestrictionSql.filter(new Restrictions.RowFilter(column, List.of(values)), type);
+        return RestrictionSql.filter(new Restrictions.RowFilter(column, type, List.of(values)));
     }
 }

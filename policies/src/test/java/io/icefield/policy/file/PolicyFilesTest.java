@@ -130,7 +130,8 @@ class PolicyFilesTest {
         List<Column> columns = List.of(column("region", "string", "pii.other"));
         assertThat(governance.restrict(CUSTOMERS, columns, Set.of()))
                 .isEqualTo(new Restrictions(
-                        Map.of(), List.of(new Restrictions.RowFilter("region", List.of("no", "007", "EU's")))));
+                        Map.of(),
+                        List.of(new Restrictions.RowFilter("region", "string", List.of("no", "007", "EU's")))));
         assertThat(governance.restrict(CUSTOMERS, columns, Set.of("stewards"))).isEqualTo(Restrictions.NONE);
     }
 
