@@ -7,7 +7,7 @@ import java.util.Locale;
 /// empty list means all.
 ///
 /// @param namespaces matched with the levels joined by dots
-/// @param tables a scope that names tables does not hold a namespace itself
+/// @param tables a namespace itself counts as the table with the empty name, which only `*` matches
 public record Scope(List<String> domains, List<String> namespaces, List<String> tables) {
     public static final Scope EVERYTHING = new Scope(List.of(), List.of(), List.of());
 

@@ -11,6 +11,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /// Policies as code: a folder of YAML files becomes the governance of a mesh, all of it or nothing.
@@ -32,6 +33,10 @@ public final class PolicyFiles {
         RuleBookReader reader = new RuleBookReader(problems);
         for (Path file : files(folder, problems)) {
             String name = name(folder, file);
+            if (!Files.isRegularFile(file)) {
+                problems.add(name, "this is no file that can be read");
+                continue;
+            }
             read(name, () -> Files.newInputStream(file), reader, problems);
         }
         problems.throwIfAny();
@@ -79,11 +84,12 @@ public final class PolicyFiles {
     }
 
     private static boolean isPolicyFile(Path folder, Path file) {
-        String name = file.getFileName().toString();
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         Path inside = folder.relativize(file);
         boolean hidden = Stream.iterate(0, i -> i < inside.getNameCount(), i -> i + 1)
                 .anyMatch(i -> inside.getName(i).toString().startsWith("."));
-        return !hidden && (name.endsWith(".yaml") || name.endsWith(".yml")) && Files.isRegularFile(file);
+        // Not only regular files: a dangling link must be a problem, not an absent policy.
+        return !hidden && (name.endsWith(".yaml") || name.endsWith(".yml")) && !Files.isDirectory(file);
     }
 
     private static String name(Path folder, Path file) {

@@ -7,6 +7,7 @@ import io.icefield.policy.Policy;
 import io.icefield.policy.Violation;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -55,10 +56,12 @@ public record Naming(NamePattern pattern, Set<String> reserved, int lengthMax, S
             case COMMIT -> {}
         }
         Map<String, Column> before = Paths.index(change.before());
+        Map<Integer, String> names = new HashMap<>();
+        change.before().forEach(column -> names.put(column.fieldId(), Paths.name(column, before)));
         Map<String, Column> after = Paths.index(change.after());
         change.touched()
                 .filter(column -> !Paths.isNameless(column, after))
-                .filter(column -> isNewName(change, column, before, after))
+                .filter(column -> !Paths.name(column, after).equals(names.get(column.fieldId())))
                 .forEach(column -> judge(
                         Subject.COLUMN,
                         Paths.name(column, after),
@@ -66,12 +69,6 @@ public record Naming(NamePattern pattern, Set<String> reserved, int lengthMax, S
                         change.table().table(),
                         found));
         return found;
-    }
-
-    private static boolean isNewName(
-            Change change, Column column, Map<String, Column> before, Map<String, Column> after) {
-        Optional<String> old = change.before(column.fieldId()).map(known -> Paths.name(known, before));
-        return !old.equals(Optional.of(Paths.name(column, after)));
     }
 
     private void judge(Subject subject, String name, String path, String table, List<Violation> found) {
@@ -120,7 +117,7 @@ public record Naming(NamePattern pattern, Set<String> reserved, int lengthMax, S
                 snake.length() > lengthMax ? snake.substring(0, lengthMax).replaceAll("_+$", "") : snake;
         return Stream.of(
                         snake,
-                        "_" + snake,
+                        Character.isDigit(snake.codePointAt(0)) ? "_" + snake : snake,
                         owner + "_" + snake,
                         shortened,
                         snake.replace("_", "-"),

@@ -295,6 +295,24 @@ class PolicyFilesTest {
     }
 
     @Test
+    void aPolicyThatCannotBeReadIsAProblemNotAnAbsence() throws IOException {
+        Files.createSymbolicLink(folder.resolve("gone.yaml"), folder.resolve("nowhere"));
+        write("loud.YAML", "kind: [");
+        write("real.txt", "- a list");
+        Files.createSymbolicLink(folder.resolve("link.yml"), folder.resolve("real.txt"));
+        assertThat(complaints()).isEqualTo("""
+                gone.yaml: this is no file that can be read
+                link.yml:1:1: a document must be a mapping, not a list
+                loud.YAML:1:8: this is no YAML: expected the node content, but found '<stream end>'""");
+    }
+
+    @Test
+    void aFolderInsideItselfIsAProblem() throws IOException {
+        Files.createSymbolicLink(folder.resolve("again"), folder);
+        assertThat(complaints()).contains("the folder cannot be read (UncheckedIOException)");
+    }
+
+    @Test
     void aRunawayPatternRefusesTheChange() throws IOException {
         write("slow.yaml", """
                 apiVersion: icefield.io/v1
