@@ -61,7 +61,6 @@ final class CsvRows implements Iterator<CsvRows.Row>, AutoCloseable {
                     .fieldSeparator(delimiter)
                     .skipEmptyLines(false)
                     .allowUnclosedQuote(false)
-                    .allowExtraCharsAfterClosingQuote(false)
                     .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
                     .build(new Fields(), new Utf8Reader(plain));
