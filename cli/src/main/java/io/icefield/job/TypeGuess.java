@@ -76,14 +76,11 @@ final class TypeGuess {
         }
     }
 
-    /// Decimals are written in one of three ways: all with the same number of fraction digits (`1.50`, `2.00`),
-    /// as short as possible (`1.5`, `2`), or so with at least one digit (`1.5`, `2.0`). `1.9` beside `1.10` is
-    /// none of them.
+    /// Decimals are written as short as possible, but with at least n fraction digits: `1.5`, `2` for none, `1.50`,
+    /// `2.00`, `2.125` for two. `1.9` beside `1.10` fits no n. One bit of `ways` stands for each n that fits.
     private static final class Exact implements Candidate {
         private static final int DIGITS_SMALL = 18;
         private static final int DIGITS_MAX = 38;
-        private static final long SHORTEST = 1L << 62;
-        private static final long SHORTEST_WITH_POINT = 1L << 61;
 
         private long ways = -1;
         private int integerDigits;
@@ -104,13 +101,9 @@ final class TypeGuess {
             if (integerDigits + fractionDigits > DIGITS_MAX || (bareSeen && zeroSeen)) {
                 return false;
             }
-            long way = 1L << number.fractionDigits();
-            if (number.trailingZeros() == 0) {
-                way |= SHORTEST;
-            }
-            if (number.fractionDigits() == 1 || (number.fractionDigits() > 1 && number.trailingZeros() == 0)) {
-                way |= SHORTEST_WITH_POINT;
-            }
+            // As many fraction digits as there are, or any fewer if none of the digits is there to fill up.
+            int digits = number.fractionDigits();
+            long way = number.trailingZeros() == 0 ? (2L << digits) - 1 : 1L << digits;
             ways &= way;
             return ways != 0;
         }

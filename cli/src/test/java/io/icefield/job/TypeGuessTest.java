@@ -44,6 +44,9 @@ class TypeGuessTest {
                 "1.5 2.0 3.25|decimal(18, 2)",
                 "1.9 1.10|string",
                 "1.5 2.00|string",
+                "35.00 2071.4196 2.29|decimal(18, 4)",
+                "35.00 2071.4190|string",
+                "35 2.00|string",
                 ".5 0.5|string",
                 "0 .5|decimal(18, 1)",
                 "-0.0|string",
@@ -191,12 +194,12 @@ class TypeGuessTest {
         return switch (type.typeId()) {
             case DECIMAL -> {
                 List<Function<Object, String>> ways = new ArrayList<>();
-                ways.add(value -> ((BigDecimal) value).toPlainString());
-                ways.add(value -> shortest((BigDecimal) value));
-                ways.add(value -> {
-                    String shortest = shortest((BigDecimal) value);
-                    return shortest.contains(".") ? shortest : shortest + ".0";
-                });
+                IntStream.rangeClosed(0, 38)
+                        .forEach(least -> ways.add(value -> {
+                            BigDecimal shortest = new BigDecimal(shortest((BigDecimal) value));
+                            return shortest.setScale(Math.max(least, shortest.scale()))
+                                    .toPlainString();
+                        }));
                 List.copyOf(ways)
                         .forEach(way -> ways.add(value -> way.apply(value).replaceFirst("^(-?)0[.]", "$1.")));
                 yield ways;
