@@ -107,14 +107,26 @@ public record TrinoDistribution(Path cache, URI repository, Path localRepository
     /// missing and says so on `messages`; after an interruption it goes on where it stopped. Of two processes that
     /// start at once, one downloads and the other waits. Throws `IOException` with a message for the user.
     public Path assemble(PrintStream messages) throws IOException {
-        String lock = resource("trino.lock");
+        return assemble(resource("trino.lock"), messages);
+    }
+
+    /// What the lock file names.
+    static List<Jar> jars() {
+        return jars(resource("trino.lock"));
+    }
+
+    private static List<Jar> jars(String lock) {
+        return lock.lines().map(Jar::of).toList();
+    }
+
+    Path assemble(String lock, PrintStream messages) throws IOException {
         String name = "trino-%s-%s"
                 .formatted(version(), HexFormat.of().formatHex(sha256().digest(lock.getBytes(UTF_8)), 0, 4));
         Path home = cache.resolve(name);
         if (Files.isDirectory(home)) {
             return home;
         }
-        List<Jar> jars = lock.lines().map(Jar::of).toList();
+        List<Jar> jars = jars(lock);
         try {
             Files.createDirectories(cache);
             try (FileChannel channel = FileChannel.open(

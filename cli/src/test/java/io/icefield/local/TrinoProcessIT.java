@@ -140,11 +140,11 @@ class TrinoProcessIT {
 
     /// Examples of Iceberg's specification, and the corners: nothing, null, what is no letter, time before 1970.
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
             MASK_ALPHANUM       | varchar   | 'prashant010696@gmail.com'  | xxxxxxxxnnnnnn@xxxxx.xxx
             MASK_ALPHANUM       | varchar   | 'Ä (1,2) - é/日😀'          | xx(n,n)x-xxxxx
             MASK_ALPHANUM       | varchar   | concat('a', chr(10), '١')  | xxx
-            MASK_ALPHANUM       | varchar   | ''                          | ''
+            MASK_ALPHANUM       | varchar   | ''                          | ""
             MASK_ALPHANUM       | varchar   | CAST(NULL AS varchar)       |
             SHOW_FIRST_4        | varchar   | 'prashant010696@gmail.com'  | prasxxxxnnnnnn@xxxxx.xxx
             SHOW_FIRST_4        | varchar   | '日本語😀1'                  | 日本語😀n
@@ -152,7 +152,7 @@ class TrinoProcessIT {
             SHOW_LAST_4         | varchar   | '4111-1111-1111-4444'       | nnnn-nnnn-nnnn-4444
             SHOW_LAST_4         | varchar   | 'x😀日本語'                  | x😀日本語
             SHOW_LAST_4         | varchar   | 'abc'                       | abc
-            SHOW_LAST_4         | varchar   | ''                          | ''
+            SHOW_LAST_4         | varchar   | ''                          | ""
             SHOW_LAST_4         | varchar   | CAST(NULL AS varchar)       |
             REPLACE_WITH_NULL   | bigint    | BIGINT '7'                  |
             MASK_TO_FIXED_VALUE | varchar   | CAST(NULL AS varchar)       | XXXXXXXX
@@ -229,7 +229,7 @@ class TrinoProcessIT {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
             string        | varchar                     | O'Hara     | 'O''Hara'
             int           | integer                     | -7         | -7
             long          | bigint                      | 9223372036854775807 | 9223372036854775807
