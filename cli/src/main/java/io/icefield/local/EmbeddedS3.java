@@ -28,7 +28,6 @@ public final class EmbeddedS3 implements AutoCloseable {
     private static final int THREADS_MAX = 128;
     private static final int HEADER_BYTES_MAX = 16 << 10;
     private static final long IDLE_MILLIS_MAX = 60_000;
-    private static final long STOP_MILLIS_MAX = 2_000;
 
     /// S3Proxy tells every step at level DEBUG, which is what a logger has that nobody configured.
     private static final Logger TALKATIVE = LoggerFactory.getLogger("org.gaul");
@@ -80,7 +79,8 @@ public final class EmbeddedS3 implements AutoCloseable {
         connector.setPort(settings.port());
         connector.setIdleTimeout(IDLE_MILLIS_MAX);
         server.addConnector(connector);
-        server.setStopTimeout(STOP_MILLIS_MAX);
+        // Nothing to wait for: what was answered is on the disk, and idle clients hold their connections open.
+        server.setStopTimeout(0);
     }
 
     /// Answers when requests are taken. Throws when the folder cannot be used or the port is taken.
