@@ -1,0 +1,210 @@
+package io.icefield.postgres;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Role;
+import io.icefield.domain.Domain;
+import io.icefield.domain.DomainStore;
+import io.icefield.domain.Grant;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.StorageProfile;
+import java.net.URI;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.SqlStatement;
+
+/// Domains and grants in PostgreSQL.
+public final class PostgresDomains implements DomainStore {
+    private static final String LOCK_BUCKETS = """
+            SELECT pg_advisory_xact_lock(hashtextextended('icefield.domains', 0))
+            """;
+
+    private static final String ADD = """
+            INSERT INTO domains
+                (name, bucket, prefix, endpoint, sts, region, path_style, role_arn, access_key, sealed_key)
+            SELECT :name, :bucket, :prefix, :endpoint, :sts, :region, :path_style, :role_arn, :access_key, :sealed_key
+            WHERE NOT EXISTS (
+                SELECT FROM domains d
+                WHERE d.bucket = :bucket AND d.endpoint IS NOT DISTINCT FROM :endpoint
+                AND (d.prefix = '' OR :prefix = '' OR d.prefix = :prefix
+                    OR starts_with(d.prefix, :prefix || '/') OR starts_with(:prefix, d.prefix || '/')))
+            ON CONFLICT DO NOTHING
+            RETURNING id, created_at
+            """;
+
+    private static final String FIND = """
+            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
+                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
+                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
+                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
+                d.created_at AS domain_created_at,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', :name)) AS roles,
+                EXISTS (SELECT FROM grants g
+                    WHERE g.grantee = ANY(:who)
+                    AND g.scope >= :name || chr(31) AND g.scope < :name || chr(32)) AS below
+            FROM domains d
+            WHERE d.name = :name
+            """;
+
+    private static final String LIST = """
+            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
+                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
+                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
+                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
+                d.created_at AS domain_created_at,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', d.name)) AS roles,
+                EXISTS (SELECT FROM grants g
+                    WHERE g.grantee = ANY(:who)
+                    AND g.scope >= d.name || chr(31) AND g.scope < d.name || chr(32)) AS below
+            FROM domains d
+            WHERE d.name > :after
+            ORDER BY d.name
+            LIMIT :limit
+            """;
+
+    private static final String REMOVE = """
+            DELETE FROM domains WHERE id = :id
+            """;
+
+    private static final String GRANTS_OF_MESH = """
+            SELECT grantee, scope, role FROM grants WHERE domain IS NULL ORDER BY scope, grantee, role
+            """;
+
+    private static final String GRANTS_OF_DOMAIN = """
+            SELECT grantee, scope, role FROM grants WHERE domain = :domain ORDER BY scope, grantee, role
+            """;
+
+    private static final String GRANT = """
+            INSERT INTO grants (grantee, scope, role, domain)
+            VALUES (:grantee, :scope, :role, :domain)
+            ON CONFLICT DO NOTHING
+            """;
+
+    private static final String REVOKE = """
+            DELETE FROM grants WHERE grantee = :grantee AND scope = :scope AND role = :role
+            """;
+
+    private final Database database;
+    private final DomainRows rows;
+
+    public PostgresDomains(Database database) {
+        this.database = database;
+        this.rows = database.domainRows();
+    }
+
+    @Override
+    public Optional<Domain> add(DomainName name, StorageProfile storage, Set<Grantee> owners) {
+        return database.write(handle -> {
+            handle.createQuery(LOCK_BUCKETS).mapToMap().one();
+            Optional<Domain> added = handle.createQuery(ADD)
+                    .bind("name", name.value())
+                    .bind("bucket", storage.bucket())
+                    .bind("prefix", storage.prefix())
+                    .bind("endpoint", storage.endpoint().map(URI::toString))
+                    .bind("sts", storage.sts().map(URI::toString))
+                    .bind("region", storage.region())
+                    .bind("path_style", storage.pathStyle())
+                    .bind("role_arn", storage.roleArn())
+                    .bind("access_key", storage.root().accessKey())
+                    .bind("sealed_key", rows.seal(storage))
+                    .map((row, _) -> new Domain(
+                            row.getLong("id"),
+                            name,
+                            storage,
+                            row.getObject("created_at", OffsetDateTime.class).toInstant()))
+                    .findOne();
+            added.ifPresent(_ -> owners.forEach(owner ->
+                    insert(handle, new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty()))));
+            return added;
+        });
+    }
+
+    @Override
+    public Optional<Seen> find(Set<Grantee> who, DomainName name) {
+        return database.read(handle -> handle.createQuery(FIND)
+                .bindArray("who", String.class, names(who))
+                .bind("name", name.value())
+                .map((row, _) -> seen(row))
+                .findOne());
+    }
+
+    @Override
+    public List<Seen> list(Set<Grantee> who, String after, int limit) {
+        return database.read(handle -> handle.createQuery(LIST)
+                .bindArray("who", String.class, names(who))
+                .bind("after", after)
+                .bind("limit", limit)
+                .map((row, _) -> seen(row))
+                .list());
+    }
+
+    @Override
+    public boolean remove(Domain domain) {
+        try {
+            int removed = database.write(handle ->
+                    handle.createUpdate(REMOVE).bind("id", domain.id()).execute());
+            if (removed == 0) {
+                throw new Refusal.NotFound(Thing.DOMAIN, domain.name().value());
+            }
+            return true;
+        } catch (Database.Referenced _) {
+            return false;
+        }
+    }
+
+    @Override
+    public List<Grant> grants(Optional<DomainName> domain) {
+        return database.read(handle -> domain.map(
+                        name -> handle.createQuery(GRANTS_OF_DOMAIN).bind("domain", name.value()))
+                .orElseGet(() -> handle.createQuery(GRANTS_OF_MESH))
+                .map((row, _) ->
+                        new Scope(row.getString("scope")).grant(row.getString("grantee"), row.getString("role")))
+                .list());
+    }
+
+    @Override
+    public void grant(Grant grant) {
+        try {
+            database.write(handle -> insert(handle, grant));
+        } catch (Database.Referenced _) {
+            throw new Refusal.NotFound(
+                    Thing.DOMAIN, grant.domain().map(DomainName::value).orElse(""));
+        }
+    }
+
+    @Override
+    public boolean revoke(Grant grant) {
+        return database.write(
+                handle -> bound(handle.createUpdate(REVOKE), grant).execute() > 0);
+    }
+
+    private static int insert(Handle handle, Grant grant) {
+        return bound(handle.createUpdate(GRANT), grant)
+                .bind("domain", grant.domain().map(DomainName::value))
+                .execute();
+    }
+
+    private static <S extends SqlStatement<S>> S bound(S statement, Grant grant) {
+        return statement
+                .bind("grantee", grant.grantee().toString())
+                .bind("scope", Scope.of(grant).text())
+                .bind("role", grant.role().name().toLowerCase(Locale.ROOT));
+    }
+
+    private Seen seen(ResultSet row) throws SQLException {
+        return new Seen(rows.domain(row), DomainRows.sight(row));
+    }
+
+    static List<String> names(Set<Grantee> who) {
+        return who.stream().map(Grantee::toString).toList();
+    }
+}

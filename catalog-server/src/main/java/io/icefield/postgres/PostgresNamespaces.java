@@ -1,0 +1,235 @@
+package io.icefield.postgres;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Refusal;
+import io.icefield.access.Refusal.Thing;
+import io.icefield.domain.Domain;
+import io.icefield.table.Namespace;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.NamespaceStore;
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jdbi.v3.core.Handle;
+
+/// Namespaces in PostgreSQL.
+public final class PostgresNamespaces implements NamespaceStore {
+    private static final String FIND = """
+            SELECT n.id, p.keys, p.vals,
+                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
+                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
+                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
+                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
+                d.created_at AS domain_created_at,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes)) AS roles,
+                EXISTS (SELECT FROM grants g
+                    WHERE g.grantee = ANY(:who)
+                    AND g.scope >= :scope || chr(31) AND g.scope < :scope || chr(32)) AS below
+            FROM domains d
+            JOIN namespaces n ON n.domain_id = d.id
+            CROSS JOIN LATERAL (SELECT
+                array_agg(e.key) AS keys, array_agg(e.value) AS vals FROM jsonb_each_text(n.properties) e) p
+            WHERE d.name = :domain AND n.path = :path
+            """;
+
+    private static final String CHILDREN = """
+            SELECT n.id, n.level, p.keys, p.vals,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :inside || n.level))) AS roles,
+                EXISTS (SELECT FROM grants g
+                    WHERE g.grantee = ANY(:who)
+                    AND g.scope >= :inside || n.level || chr(31) AND g.scope < :inside || n.level || chr(32)) AS below
+            FROM namespaces n
+            CROSS JOIN LATERAL (SELECT
+                array_agg(e.key) AS keys, array_agg(e.value) AS vals FROM jsonb_each_text(n.properties) e) p
+            WHERE n.domain_id = :domain AND coalesce(n.parent_id, 0) = :parent AND n.level > :after
+            ORDER BY n.level
+            LIMIT :limit
+            """;
+
+    private static final String LOCK_DOMAIN = """
+            SELECT id FROM domains WHERE id = :domain FOR KEY SHARE
+            """;
+
+    private static final String LOCK_PARENT = """
+            SELECT id FROM namespaces WHERE domain_id = :domain AND path = :path FOR KEY SHARE
+            """;
+
+    private static final String ADD = """
+            INSERT INTO namespaces (domain_id, parent_id, path, level, properties)
+            VALUES (:domain, :parent, :path, :level, jsonb_object(:keys, :vals))
+            ON CONFLICT (domain_id, path) DO NOTHING
+            """;
+
+    private static final String CHANGE = """
+            UPDATE namespaces SET properties = (properties || jsonb_object(:keys, :vals)) - :remove
+            WHERE id = :id
+            RETURNING ARRAY(SELECT e.key FROM jsonb_each_text(properties) e ORDER BY e.key) AS keys,
+                ARRAY(SELECT e.value FROM jsonb_each_text(properties) e ORDER BY e.key) AS vals
+            """;
+
+    private static final String REMOVE = """
+            DELETE FROM namespaces WHERE id = :id
+            """;
+
+    private static final String REMOVE_GRANTS = """
+            DELETE FROM grants
+            WHERE domain = :domain
+            AND (scope = :scope OR (scope >= :scope || chr(31) AND scope < :scope || chr(32)))
+            """;
+
+    private final Database database;
+    private final DomainRows rows;
+
+    public PostgresNamespaces(Database database) {
+        this.database = database;
+        this.rows = database.domainRows();
+    }
+
+    @Override
+    public Optional<Seen> find(Set<Grantee> who, NamespaceId name) {
+        return database.read(handle -> handle.createQuery(FIND)
+                .bindArray("who", String.class, PostgresDomains.names(who))
+                .bindArray("scopes", String.class, Scope.enclosing(name))
+                .bind("scope", Scope.of(name).text())
+                .bind("domain", name.domain().value())
+                .bind("path", name.path())
+                .map((row, _) -> new Seen(
+                        new Namespace(row.getLong("id"), rows.domain(row), name, properties(row)),
+                        DomainRows.sight(row)))
+                .findOne());
+    }
+
+    @Override
+    public List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit) {
+        List<String> above = parent.map(namespace -> namespace.name().levels()).orElse(List.of());
+        Scope scope = parent.map(namespace -> Scope.of(namespace.name())).orElse(Scope.of(domain.name()));
+        List<String> scopes = parent.map(namespace -> Scope.enclosing(namespace.name()))
+                .orElse(List.of(Scope.MESH.text(), domain.name().value()));
+        return database.read(handle -> handle.createQuery(CHILDREN)
+                .bindArray("who", String.class, PostgresDomains.names(who))
+                .bindArray("scopes", String.class, scopes)
+                .bind("inside", scope.inside())
+                .bind("domain", domain.id())
+                .bind("parent", parent.map(Namespace::id).orElse(0L))
+                .bind("after", after)
+                .bind("limit", limit)
+                .map((row, _) -> {
+                    List<String> levels = new ArrayList<>(above);
+                    levels.add(row.getString("level"));
+                    return new Seen(
+                            new Namespace(
+                                    row.getLong("id"), domain, new NamespaceId(domain.name(), levels), properties(row)),
+                            DomainRows.sight(row));
+                })
+                .list());
+    }
+
+    @Override
+    public Added add(Domain domain, NamespaceId name, Map<String, String> properties) {
+        return database.write(handle -> {
+            Optional<Long> parent = Optional.empty();
+            if (name.levels().size() == 1) {
+                checkThere(handle, domain);
+            } else {
+                parent = lockParent(handle, domain, name);
+                if (parent.isEmpty()) {
+                    return Added.NO_PARENT;
+                }
+            }
+            List<Map.Entry<String, String>> entries = List.copyOf(properties.entrySet());
+            int added = handle.createUpdate(ADD)
+                    .bind("domain", domain.id())
+                    .bind("parent", parent)
+                    .bind("path", name.path())
+                    .bind("level", name.levels().getLast())
+                    .bindArray(
+                            "keys",
+                            String.class,
+                            entries.stream().map(Map.Entry::getKey).toList())
+                    .bindArray(
+                            "vals",
+                            String.class,
+                            entries.stream().map(Map.Entry::getValue).toList())
+                    .execute();
+            return added == 1 ? Added.DONE : Added.EXISTS;
+        });
+    }
+
+    private static void checkThere(Handle handle, Domain domain) {
+        if (handle.createQuery(LOCK_DOMAIN)
+                .bind("domain", domain.id())
+                .mapTo(Long.class)
+                .findOne()
+                .isEmpty()) {
+            throw new Refusal.NotFound(Thing.DOMAIN, domain.name().value());
+        }
+    }
+
+    private static Optional<Long> lockParent(Handle handle, Domain domain, NamespaceId name) {
+        List<String> above = name.levels().subList(0, name.levels().size() - 1);
+        return handle.createQuery(LOCK_PARENT)
+                .bind("domain", domain.id())
+                .bind("path", new NamespaceId(name.domain(), above).path())
+                .mapTo(Long.class)
+                .findOne();
+    }
+
+    @Override
+    public Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove) {
+        List<Map.Entry<String, String>> entries = List.copyOf(set.entrySet());
+        return database.write(handle -> handle.createQuery(CHANGE)
+                .bind("id", namespace.id())
+                .bindArray(
+                        "keys",
+                        String.class,
+                        entries.stream().map(Map.Entry::getKey).toList())
+                .bindArray(
+                        "vals",
+                        String.class,
+                        entries.stream().map(Map.Entry::getValue).toList())
+                .bindArray("remove", String.class, remove)
+                .map((row, _) -> properties(row))
+                .findOne());
+    }
+
+    @Override
+    public boolean remove(Namespace namespace) {
+        try {
+            return database.write(handle -> {
+                if (handle.createUpdate(REMOVE).bind("id", namespace.id()).execute() == 0) {
+                    throw new Refusal.NotFound(Thing.NAMESPACE, namespace.name().toString());
+                }
+                handle.createUpdate(REMOVE_GRANTS)
+                        .bind("domain", namespace.domain().name().value())
+                        .bind("scope", Scope.of(namespace.name()).text())
+                        .execute();
+                return true;
+            });
+        } catch (Database.Referenced _) {
+            return false;
+        }
+    }
+
+    /// Without properties the arrays are null.
+    private static Map<String, String> properties(ResultSet row) throws SQLException {
+        Array keys = row.getArray("keys");
+        if (keys == null) {
+            return Map.of();
+        }
+        String[] names = (String[]) keys.getArray();
+        String[] values = (String[]) row.getArray("vals").getArray();
+        Map<String, String> properties = new HashMap<>();
+        for (int i = 0; i < names.length; i++) {
+            properties.put(names[i], values[i]);
+        }
+        return properties;
+    }
+}

@@ -1,0 +1,487 @@
+package io.icefield.postgres;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
+import io.icefield.storage.Location;
+import io.icefield.table.Namespace;
+import io.icefield.table.Table;
+import io.icefield.table.TableId;
+import io.icefield.table.TableStore;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.SqlStatement;
+
+/// Tables in PostgreSQL.
+public final class PostgresTables implements TableStore {
+    private static final String FIND = """
+            SELECT r.id, r.uuid, r.location, r.metadata_location, r.version,
+                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
+                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
+                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
+                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
+                d.created_at AS domain_created_at,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes)) AS roles,
+                false AS below
+            FROM domains d
+            JOIN namespaces n ON n.domain_id = d.id
+            JOIN relations r ON r.namespace_id = n.id
+            WHERE d.name = :domain AND n.path = :path AND r.name = :name AND r.kind = 'table'
+            """;
+
+    private static final String LIST = """
+            SELECT r.id, r.name, r.uuid, r.location, r.metadata_location, r.version,
+                ARRAY(SELECT DISTINCT g.role FROM grants g
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :tables || r.name))) AS roles,
+                false AS below
+            FROM relations r
+            WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = 'table'
+            ORDER BY r.name
+            LIMIT :limit
+            """;
+
+    private static final String CONTENT = """
+            SELECT body FROM metadata WHERE relation_id = :id AND version = :version
+            """;
+
+    private static final String LOCK_NAMESPACE = """
+            SELECT id FROM namespaces WHERE id = :namespace FOR KEY SHARE
+            """;
+
+    /// Held by whoever gives a table of the domain a location, until it is visible to the next one's look.
+    private static final String LOCK_LOCATIONS = """
+            SELECT pg_advisory_xact_lock(hashtextextended('icefield.locations', :domain))
+            """;
+
+    private static final String TOUCHED = """
+            SELECT EXISTS (
+                SELECT FROM relations
+                WHERE domain_id = :domain AND id <> :id
+                AND (location = ANY(:around) OR (location >= :inside AND location < :beyond)))
+            """;
+
+    private static final String CREATE = """
+            INSERT INTO relations
+                (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
+            VALUES (:domain, :namespace, 'table', :name, :uuid, :location, :metadata, 1)
+            ON CONFLICT (namespace_id, name) DO NOTHING
+            RETURNING id
+            """;
+
+    private static final String KEEP = """
+            INSERT INTO metadata (relation_id, version, body) VALUES (:id, 1, :body)
+            """;
+
+    private static final String REREAD_CREATE = """
+            SELECT id, uuid, metadata_location FROM relations WHERE namespace_id = :namespace AND name = :name
+            """;
+
+    private static final String SWAP = """
+            WITH moved AS (
+                UPDATE relations SET location = :location, metadata_location = :metadata, version = version + 1
+                WHERE id = :id AND version = :seen
+                RETURNING id, version),
+            kept AS (
+                INSERT INTO metadata (relation_id, version, body)
+                SELECT id, version, :body FROM moved),
+            cleaned AS (
+                DELETE FROM metadata m USING moved
+                WHERE m.relation_id = moved.id AND m.version < :seen)
+            SELECT count(*) FROM moved
+            """;
+
+    private static final String REREAD_SWAP = """
+            SELECT version, metadata_location FROM relations WHERE id = :id FOR UPDATE
+            """;
+
+    private static final String RENAME = """
+            UPDATE relations r SET namespace_id = :to, name = :new_name
+            FROM namespaces n
+            WHERE r.id = :id AND n.id = r.namespace_id AND n.path = :path AND r.name = :name
+            """;
+
+    private static final String COPY_GRANTS = """
+            INSERT INTO grants (grantee, scope, role, domain)
+            SELECT grantee, :new_scope, role, domain FROM grants WHERE domain = :domain AND scope = :scope
+            ON CONFLICT DO NOTHING
+            """;
+
+    private static final String REMOVE_GRANTS = """
+            DELETE FROM grants WHERE domain = :domain AND scope = :scope
+            """;
+
+    private static final String DROP = """
+            DELETE FROM relations r USING namespaces n
+            WHERE r.id = :id AND n.id = r.namespace_id AND n.path = :path AND r.name = :name
+            """;
+
+    private static final String TAGS = """
+            SELECT field_id, tag, source FROM tags WHERE table_uuid = :uuid
+            """;
+
+    /// Leaves alone what stays the same, so a commit that classifies nothing writes nothing here.
+    private static final String REPLACE_TAGS = """
+            WITH wanted AS (
+                SELECT f.field_id, f.tag, f.source
+                FROM unnest(:fields, :names, :sources) AS f (field_id, tag, source)),
+            gone AS (
+                DELETE FROM tags t
+                WHERE t.table_uuid = :uuid AND t.source = ANY(:replaced)
+                AND NOT EXISTS (
+                    SELECT FROM wanted w
+                    WHERE w.field_id = t.field_id AND w.tag = t.tag AND w.source = t.source))
+            INSERT INTO tags (table_uuid, field_id, tag, source)
+            SELECT :uuid, w.field_id, w.tag, w.source FROM wanted w
+            ORDER BY w.field_id, w.tag, w.source
+            ON CONFLICT DO NOTHING
+            """;
+
+    private final Database database;
+    private final DomainRows rows;
+
+    public PostgresTables(Database database) {
+        this.database = database;
+        this.rows = database.domainRows();
+    }
+
+    @Override
+    public Optional<Seen> find(Set<Grantee> who, TableId name) {
+        List<String> scopes = Scope.enclosing(name.namespace());
+        scopes.add(Scope.of(name).text());
+        return database.read(handle -> handle.createQuery(FIND)
+                .bindArray("who", String.class, PostgresDomains.names(who))
+                .bindArray("scopes", String.class, scopes)
+                .bind("domain", name.namespace().domain().value())
+                .bind("path", name.namespace().path())
+                .bind("name", name.name())
+                .map((row, _) -> new Seen(table(row, rows.domain(row), name), DomainRows.sight(row)))
+                .findOne());
+    }
+
+    @Override
+    public List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
+        return database.read(handle -> handle.createQuery(LIST)
+                .bindArray("who", String.class, PostgresDomains.names(who))
+                .bindArray("scopes", String.class, Scope.enclosing(namespace.name()))
+                .bind("tables", Scope.tablesOf(namespace.name()))
+                .bind("namespace", namespace.id())
+                .bind("after", after)
+                .bind("limit", limit)
+                .map((row, _) -> new Seen(
+                        table(row, namespace.domain(), new TableId(namespace.name(), row.getString("name"))),
+                        DomainRows.sight(row)))
+                .list());
+    }
+
+    @Override
+    public Optional<byte[]> content(Table table) {
+        return database.read(handle -> handle.createQuery(CONTENT)
+                        .bind("id", table.id())
+                        .bind("version", table.version())
+                        .mapTo(byte[].class)
+                        .findOne())
+                .map(Gzip::unpack);
+    }
+
+    @Override
+    public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+        byte[] body = Gzip.pack(published.metadata().json());
+        try {
+            return database.write(
+                    handle -> create(handle, namespace, name, uuid, published, body),
+                    handle -> reread(handle, namespace, name, uuid, published));
+        } catch (Database.Taken _) {
+            throw new Refusal.Invalid(
+                    "another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+        }
+    }
+
+    private static Created create(
+            Handle handle, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
+        if (absent(handle, namespace)) {
+            return new Created.NoNamespace();
+        }
+        Domain domain = namespace.domain();
+        lockLocations(handle, domain);
+        boolean touches = touches(handle, domain, 0, published.location());
+        Optional<Long> id = touches
+                ? Optional.empty()
+                : handle.createQuery(CREATE)
+                        .bind("domain", domain.id())
+                        .bind("namespace", namespace.id())
+                        .bind("name", name)
+                        .bind("uuid", uuid)
+                        .bind("location", published.location().toString())
+                        .bind("metadata", published.metadata().location().toString())
+                        .mapTo(Long.class)
+                        .findOne();
+        if (id.isEmpty()) {
+            return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
+        }
+        handle.createUpdate(KEEP).bind("id", id.get()).bind("body", body).execute();
+        replaceTags(handle, uuid, published.tags(), Set.of(Source.DECLARED));
+        return new Created.Done(created(id.get(), namespace, name, uuid, published));
+    }
+
+    /// Having the locations' lock, we know that the lost transaction has ended.
+    private static Supplier<Created> reread(
+            Handle handle, Namespace namespace, String name, UUID uuid, Published published) {
+        lockLocations(handle, namespace.domain());
+        Optional<Supplier<Created>> found = handle.createQuery(REREAD_CREATE)
+                .bind("namespace", namespace.id())
+                .bind("name", name)
+                .map((row, _) -> became(
+                        row.getString("metadata_location")
+                                .equals(published.metadata().location().toString()),
+                        row.getObject("uuid", UUID.class).equals(uuid),
+                        created(row.getLong("id"), namespace, name, uuid, published)))
+                .findOne();
+        return found.orElse(() -> {
+            throw new Refusal.Unavailable("the catalog's database failed; nothing was created: try again");
+        });
+    }
+
+    private static Supplier<Created> became(boolean ourMetadata, boolean ourUuid, Table ours) {
+        if (ourMetadata) {
+            return () -> new Created.Done(ours);
+        }
+        if (ourUuid) {
+            throw Database.unknown();
+        }
+        return Created.NameTaken::new;
+    }
+
+    private static Table created(long id, Namespace namespace, String name, UUID uuid, Published published) {
+        return new Table(
+                id,
+                namespace.domain(),
+                new TableId(namespace.name(), name),
+                uuid,
+                published.location(),
+                published.metadata().location(),
+                1);
+    }
+
+    @Override
+    public Swapped swap(Table seen, Published published) {
+        byte[] body = Gzip.pack(published.metadata().json());
+        return database.write(handle -> swap(handle, seen, published, body), handle -> reread(handle, seen, published));
+    }
+
+    private static Swapped swap(Handle handle, Table seen, Published published, byte[] body) {
+        if (!published.location().equals(seen.location())) {
+            lockLocations(handle, seen.domain());
+            if (touches(handle, seen.domain(), seen.id(), published.location())) {
+                return Swapped.LOCATION_TAKEN;
+            }
+        }
+        int moved = handle.createQuery(SWAP)
+                .bind("id", seen.id())
+                .bind("seen", seen.version())
+                .bind("location", published.location().toString())
+                .bind("metadata", published.metadata().location().toString())
+                .bind("body", body)
+                .mapTo(Integer.class)
+                .one();
+        if (moved == 0) {
+            return Swapped.LOST;
+        }
+        replaceTags(handle, seen.uuid(), published.tags(), Set.of(Source.DECLARED));
+        return Swapped.DONE;
+    }
+
+    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
+    /// once: while the row is at most one ahead of what we saw, the pointer says whether that one was ours.
+    private static Supplier<Swapped> reread(Handle handle, Table seen, Published published) {
+        Swapped result = handle.createQuery(REREAD_SWAP)
+                .bind("id", seen.id())
+                .map((row, _) -> {
+                    if (row.getString("metadata_location")
+                            .equals(published.metadata().location().toString())) {
+                        return Swapped.DONE;
+                    }
+                    if (row.getLong("version") > seen.version() + 1) {
+                        throw Database.unknown();
+                    }
+                    return Swapped.LOST;
+                })
+                .findOne()
+                .orElseThrow(Database::unknown);
+        return () -> result;
+    }
+
+    @Override
+    public Renamed rename(Table seen, Namespace to, String name) {
+        if (to.domain().id() != seen.domain().id()) {
+            throw new IllegalArgumentException("a table stays in its domain");
+        }
+        TableId wanted = new TableId(to.name(), name);
+        try {
+            return database.write(handle -> {
+                if (absent(handle, to)) {
+                    return Renamed.GONE;
+                }
+                int renamed = named(handle.createUpdate(RENAME), seen)
+                        .bind("to", to.id())
+                        .bind("new_name", name)
+                        .execute();
+                if (renamed == 0) {
+                    return Renamed.GONE;
+                }
+                if (!wanted.equals(seen.name())) {
+                    scoped(handle.createUpdate(COPY_GRANTS), seen)
+                            .bind("new_scope", Scope.of(wanted).text())
+                            .execute();
+                    scoped(handle.createUpdate(REMOVE_GRANTS), seen).execute();
+                }
+                return Renamed.DONE;
+            });
+        } catch (Database.Taken _) {
+            return Renamed.NAME_TAKEN;
+        }
+    }
+
+    @Override
+    public boolean drop(Table seen) {
+        return database.write(handle -> {
+            if (named(handle.createUpdate(DROP), seen).execute() == 0) {
+                return false;
+            }
+            scoped(handle.createUpdate(REMOVE_GRANTS), seen).execute();
+            return true;
+        });
+    }
+
+    @Override
+    public Map<Integer, Set<Tag>> tags(UUID table) {
+        return database.read(handle -> handle.createQuery(TAGS)
+                .bind("uuid", table)
+                .reduceRows(new HashMap<Integer, Set<Tag>>(), (tags, row) -> {
+                    tags.computeIfAbsent(row.getColumn("field_id", Integer.class), _ -> new HashSet<>())
+                            .add(new Tag(
+                                    row.getColumn("tag", String.class),
+                                    Source.valueOf(row.getColumn("source", String.class)
+                                            .toUpperCase(Locale.ROOT))));
+                    return tags;
+                }));
+    }
+
+    @Override
+    public void classify(UUID table, Map<Integer, Set<Tag>> tags) {
+        database.write(handle -> replaceTags(handle, table, tags, Set.of(Source.values())));
+    }
+
+    /// A commit takes back what jobs declared, never what a steward said meanwhile.
+    private static int replaceTags(Handle handle, UUID table, Map<Integer, Set<Tag>> tags, Set<Source> replaced) {
+        record Row(int field, Tag tag) {}
+        List<Row> wanted = tags.entrySet().stream()
+                .flatMap(entry -> entry.getValue().stream().map(tag -> new Row(entry.getKey(), tag)))
+                .sorted(Comparator.comparingInt(Row::field)
+                        .thenComparing(row -> row.tag().name()))
+                .toList();
+        return handle.createUpdate(REPLACE_TAGS)
+                .bind("uuid", table)
+                .bindArray(
+                        "fields", Integer.class, wanted.stream().map(Row::field).toList())
+                .bindArray(
+                        "names",
+                        String.class,
+                        wanted.stream().map(row -> row.tag().name()).toList())
+                .bindArray(
+                        "sources",
+                        String.class,
+                        wanted.stream().map(row -> word(row.tag().source())).toList())
+                .bindArray(
+                        "replaced",
+                        String.class,
+                        replaced.stream().map(PostgresTables::word).toList())
+                .execute();
+    }
+
+    private static String word(Source source) {
+        return source.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static boolean absent(Handle handle, Namespace namespace) {
+        return handle.createQuery(LOCK_NAMESPACE)
+                .bind("namespace", namespace.id())
+                .mapTo(Long.class)
+                .findOne()
+                .isEmpty();
+    }
+
+    private static boolean taken(Handle handle, Namespace namespace, String name) {
+        return handle.createQuery(REREAD_CREATE)
+                .bind("namespace", namespace.id())
+                .bind("name", name)
+                .mapToMap()
+                .findOne()
+                .isPresent();
+    }
+
+    private static void lockLocations(Handle handle, Domain domain) {
+        handle.createQuery(LOCK_LOCATIONS)
+                .bind("domain", domain.id())
+                .mapToMap()
+                .one();
+    }
+
+    /// Compares on `/` boundaries: the character after `/` is `0`.
+    private static boolean touches(Handle handle, Domain domain, long id, Location folder) {
+        return handle.createQuery(TOUCHED)
+                .bind("domain", domain.id())
+                .bind("id", id)
+                .bindArray("around", String.class, around(folder))
+                .bind("inside", folder + "/")
+                .bind("beyond", folder + "0")
+                .mapTo(Boolean.class)
+                .one();
+    }
+
+    /// The folder and those that it lies in.
+    private static List<String> around(Location folder) {
+        List<String> all = new ArrayList<>();
+        String text = folder.toString();
+        for (int end = text.length(); end > 0; end = text.lastIndexOf('/', end - 1)) {
+            all.add(text.substring(0, end));
+        }
+        return all;
+    }
+
+    private static <S extends SqlStatement<S>> S named(S statement, Table table) {
+        return statement
+                .bind("id", table.id())
+                .bind("path", table.name().namespace().path())
+                .bind("name", table.name().name());
+    }
+
+    private static <S extends SqlStatement<S>> S scoped(S statement, Table table) {
+        return statement
+                .bind("domain", table.domain().name().value())
+                .bind("scope", Scope.of(table.name()).text());
+    }
+
+    private static Table table(ResultSet row, Domain domain, TableId name) throws SQLException {
+        return new Table(
+                row.getLong("id"),
+                domain,
+                name,
+                row.getObject("uuid", UUID.class),
+                Location.parse(row.getString("location")),
+                Location.parse(row.getString("metadata_location")),
+                row.getLong("version"));
+    }
+}
