@@ -1,0 +1,97 @@
+package io.icefield.http;
+
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+
+/// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
+final class Call {
+    private final HttpServletRequest request;
+    private final Route route;
+    private final Optional<Principal> who;
+
+    Call(HttpServletRequest request, Route route, Optional<Principal> who) {
+        this.request = request;
+        this.route = route;
+        this.who = who;
+    }
+
+    /// Who calls; only for routes that need a login.
+    Principal who() {
+        return who.orElseThrow(() -> new IllegalStateException("a route that needs nothing asks who calls"));
+    }
+
+    /// A decoded segment of the path.
+    String path(String name) {
+        String[] template = route.path().split("/", -1);
+        String[] segments = request.getRequestURI().split("/", -1);
+        for (int i = 0; i < Math.min(template.length, segments.length); i++) {
+            if (template[i].equals("{" + name + "}")) {
+                return Text.decoded(segments[i]);
+            }
+        }
+        throw new IllegalStateException("no {%s} in %s".formatted(name, route.path()));
+    }
+
+    /// Has the route this segment?
+    boolean has(String name) {
+        return route.path().contains("{" + name + "}");
+    }
+
+    Optional<String> query(String name) {
+        String raw = request.getQueryString();
+        return raw == null
+                ? Optional.empty()
+                : Optional.ofNullable(Text.form(raw).get(name));
+    }
+
+    Optional<String> header(String name) {
+        return Optional.ofNullable(request.getHeader(name));
+    }
+
+    /// The body as text; throws `TooLarge` without reading more than the route allows.
+    String body() {
+        long declared = request.getContentLengthLong();
+        if (declared > route.bodyBytesMax()) {
+            throw tooLarge();
+        }
+        if (header("Content-Encoding")
+                .filter(coding -> !coding.equals("identity"))
+                .isPresent()) {
+            throw new Refusal.Invalid("send the body without `Content-Encoding`: compressed requests are not read");
+        }
+        try (InputStream in = request.getInputStream()) {
+            byte[] bytes = in.readNBytes(route.bodyBytesMax() + 1);
+            if (bytes.length > route.bodyBytesMax()) {
+                throw tooLarge();
+            }
+            return Text.utf8(bytes, "the body");
+        } catch (IOException e) {
+            throw new Refusal.Invalid("the body ended early");
+        }
+    }
+
+    /// The body as a JSON object.
+    Fields json() {
+        return new Fields(Json.tree(body()));
+    }
+
+    /// The body as JSON text that others read.
+    String jsonText() {
+        String text = body();
+        Json.check(text);
+        return text;
+    }
+
+    Map<String, String> form() {
+        return Text.form(body());
+    }
+
+    private Refusal tooLarge() {
+        return new Refusal.TooLarge("the body is too long: at most %d bytes are read".formatted(route.bodyBytesMax()));
+    }
+}

@@ -1,0 +1,320 @@
+package io.icefield.http;
+
+import static io.icefield.http.Json.object;
+
+import io.icefield.access.Action;
+import io.icefield.access.Page;
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domains;
+import io.icefield.storage.DomainName;
+import io.icefield.table.CommitTable;
+import io.icefield.table.CreateTable;
+import io.icefield.table.Delegation;
+import io.icefield.table.DropTable;
+import io.icefield.table.LoadTable;
+import io.icefield.table.LoadTable.Snapshots;
+import io.icefield.table.Loaded;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.Namespaces;
+import io.icefield.table.RegisterTable;
+import io.icefield.table.RenameTable;
+import io.icefield.table.TableId;
+import io.icefield.table.Tables;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
+final class IcebergRoutes {
+    /// A commit of a wide table with a long history is megabytes.
+    static final int COMMIT_BYTES_MAX = 64 << 20;
+
+    private static final String ROOT = "/iceberg";
+    private static final String PREFIX = ROOT + "/v1/{prefix}";
+    private static final String NAMESPACES = PREFIX + "/namespaces";
+    private static final String NAMESPACE = NAMESPACES + "/{namespace}";
+    private static final String TABLES = NAMESPACE + "/tables";
+    private static final String TABLE = TABLES + "/{table}";
+
+    private final Domains domains;
+    private final Namespaces namespaces;
+    private final Tables tables;
+    private final LoadTable load;
+    private final CreateTable create;
+    private final CommitTable commit;
+    private final RegisterTable register;
+    private final RenameTable rename;
+    private final DropTable drop;
+
+    IcebergRoutes(UseCases use) {
+        this.domains = use.domains();
+        this.namespaces = use.namespaces();
+        this.tables = use.tables();
+        this.load = use.loadTable();
+        this.create = use.createTable();
+        this.commit = use.commitTable();
+        this.register = use.registerTable();
+        this.rename = use.renameTable();
+        this.drop = use.dropTable();
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.get(ROOT + "/v1/config", this::config, Needs.LOGIN),
+                Route.get(NAMESPACES, this::listNamespaces, Needs.LOGIN),
+                Route.post(NAMESPACES, this::createNamespace, Needs.LOGIN),
+                Route.get(NAMESPACE, this::loadNamespace, Needs.LOGIN),
+                Route.head(NAMESPACE, this::namespaceExists, Needs.LOGIN),
+                Route.delete(NAMESPACE, this::dropNamespace, Needs.LOGIN),
+                Route.post(NAMESPACE + "/properties", this::changeProperties, Needs.LOGIN),
+                Route.get(TABLES, this::listTables, Needs.LOGIN),
+                Route.post(TABLES, this::createTable, Needs.LOGIN).limit(COMMIT_BYTES_MAX),
+                Route.get(TABLE, this::loadTable, Needs.LOGIN),
+                Route.head(TABLE, this::tableExists, Needs.LOGIN),
+                Route.post(TABLE, this::commitTable, Needs.LOGIN).limit(COMMIT_BYTES_MAX),
+                Route.delete(TABLE, this::dropTable, Needs.LOGIN),
+                Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
+                Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
+                Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
+                Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN));
+    }
+
+    // --- Configuration
+
+    private Answer config(Call call) {
+        String warehouse = call.query("warehouse").orElse("");
+        if (warehouse.isEmpty()) {
+            throw new Refusal.Invalid(
+                    "`warehouse` is missing: name a domain, as in `/iceberg/v1/config?warehouse=sales`");
+        }
+        DomainName domain = Refusal.parse(DomainName::new, warehouse);
+        domains.get(call.who(), Action.SEE, domain);
+        return Answer.json(
+                200,
+                object(
+                        "defaults",
+                        object(
+                                "header.X-Iceberg-Access-Delegation",
+                                "vended-credentials",
+                                // The client renews its token with its secret: we do not exchange tokens.
+                                "token-exchange-enabled",
+                                "false"),
+                        "overrides",
+                        object("prefix", domain.value()),
+                        "endpoints",
+                        endpoints()));
+    }
+
+    /// What is served, as the specification writes it: nothing else is advertised.
+    private List<String> endpoints() {
+        return routes().stream()
+                .filter(route -> route.path().startsWith(PREFIX))
+                .map(route -> route.method() + " " + route.path().substring(ROOT.length()))
+                .toList();
+    }
+
+    // --- Namespaces
+
+    private Answer listNamespaces(Call call) {
+        DomainName domain = domain(call);
+        List<String> parent = call.query("parent")
+                .filter(text -> !text.isEmpty())
+                .map(IcebergRoutes::levels)
+                .orElse(List.of());
+        if (!parent.isEmpty()) {
+            NamespaceId _ = namespace(domain, parent);
+        }
+        String list = "namespaces:" + domain + ":" + String.join(NamespaceId.SEPARATOR, parent);
+        Page<NamespaceId> page = namespaces.list(call.who(), domain, parent, PageToken.wanted(call, list));
+        return Answer.json(
+                200,
+                page(
+                        list,
+                        page,
+                        "namespaces",
+                        page.items().stream().map(NamespaceId::levels).toList()));
+    }
+
+    /// PyIceberg encodes the parent twice. No name can contain a percent sign, so a second look is safe.
+    private static List<String> levels(String parent) {
+        String text = parent.contains("%") ? Text.decoded(parent) : parent;
+        return List.of(text.split(NamespaceId.SEPARATOR, -1));
+    }
+
+    private Answer createNamespace(Call call) {
+        DomainName domain = domain(call);
+        Fields body = call.json();
+        NamespaceId name = namespace(domain, body.texts("namespace"));
+        Map<String, String> properties = namespaces.create(call.who(), name, body.textMap("properties"));
+        return Answer.json(200, object("namespace", name.levels(), "properties", properties));
+    }
+
+    private Answer loadNamespace(Call call) {
+        NamespaceId name = namespace(call);
+        Map<String, String> properties =
+                namespaces.get(call.who(), Action.SEE, name).namespace().properties();
+        return Answer.json(200, object("namespace", name.levels(), "properties", properties));
+    }
+
+    private Answer namespaceExists(Call call) {
+        var _ = namespaces.get(call.who(), Action.SEE, namespace(call));
+        return Answer.noContent();
+    }
+
+    private Answer dropNamespace(Call call) {
+        namespaces.drop(call.who(), namespace(call));
+        return Answer.noContent();
+    }
+
+    private Answer changeProperties(Call call) {
+        NamespaceId name = namespace(call);
+        Fields body = call.json();
+        Namespaces.Changed changed = namespaces.change(
+                call.who(),
+                name,
+                body.textMap("updates"),
+                new LinkedHashSet<>(body.optionalTexts("removals").orElse(List.of())));
+        return Answer.json(
+                200, object("updated", changed.updated(), "removed", changed.removed(), "missing", changed.missing()));
+    }
+
+    // --- Tables
+
+    private Answer listTables(Call call) {
+        NamespaceId in = namespace(call);
+        String list = "tables:" + in.domain() + ":" + in.path();
+        Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
+        List<Map<String, Object>> items = page.items().stream()
+                .map(table -> object("namespace", table.namespace().levels(), "name", table.name()))
+                .toList();
+        return Answer.json(200, page(list, page, "identifiers", items));
+    }
+
+    private Answer createTable(Call call) {
+        NamespaceId in = namespace(call);
+        String body = call.jsonText();
+        TableId table = tableId(in, new Fields(Json.tree(body)).text("name"));
+        return loaded(create.create(call.who(), in, body, delegation(call)), table);
+    }
+
+    private Answer loadTable(Call call) {
+        TableId table = table(call);
+        return loaded(load.load(call.who(), table, snapshots(call), delegation(call)), table);
+    }
+
+    private static Snapshots snapshots(Call call) {
+        return switch (call.query("snapshots").orElse("")) {
+            case "", "all" -> Snapshots.ALL;
+            case "refs" -> Snapshots.REFS;
+            default -> throw new Refusal.Invalid("`snapshots` must be `all` or `refs`");
+        };
+    }
+
+    private Answer tableExists(Call call) {
+        var _ = tables.get(call.who(), Action.SEE, table(call));
+        return Answer.noContent();
+    }
+
+    private Answer commitTable(Call call) {
+        TableId table = table(call);
+        return Answer.json(200, LoadedBody.committed(commit.commit(call.who(), table, call.jsonText())));
+    }
+
+    /// Files are never deleted with the name: a purge is the work of maintenance, by reachability.
+    private Answer dropTable(Call call) {
+        TableId table = table(call);
+        switch (call.query("purgeRequested").orElse("").toLowerCase(Locale.ROOT)) {
+            case "", "false", "true" -> drop.drop(call.who(), table);
+            default -> throw new Refusal.Invalid("`purgeRequested` must be `true` or `false`");
+        }
+        return Answer.noContent();
+    }
+
+    private Answer credentials(Call call) {
+        TableId table = table(call);
+        Loaded loaded = load.credentials(call.who(), table);
+        return Answer.json(200, LoadedBody.credentials(loaded)).secret();
+    }
+
+    /// Reports are welcome but nobody reads them yet; a query never fails for them.
+    private Answer metrics(Call call) {
+        String _ = call.body();
+        return Answer.noContent();
+    }
+
+    private Answer registerTable(Call call) {
+        NamespaceId in = namespace(call);
+        Fields body = call.json();
+        if (body.flag("overwrite")) {
+            throw new Refusal.Unsupported("`overwrite` is not supported: drop the table first, its files stay");
+        }
+        String name = body.text("name");
+        Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"));
+        return loaded(registered, tableId(in, name));
+    }
+
+    private Answer renameTable(Call call) {
+        DomainName domain = domain(call);
+        Fields body = call.json();
+        rename.rename(
+                call.who(), identifier(domain, body.object("source")), identifier(domain, body.object("destination")));
+        return Answer.noContent();
+    }
+
+    // --- Bodies, paths, headers
+
+    private static Answer loaded(Loaded loaded, TableId table) {
+        // A staged table has no address yet to renew keys at.
+        Optional<String> refresh = loaded.metadataLocation().map(_ -> refreshPath(table));
+        Answer answer = Answer.json(200, LoadedBody.loaded(loaded, refresh));
+        return loaded.credential().isPresent() ? answer.secret() : answer;
+    }
+
+    /// Relative to the catalog's URI, which clients reach by more names than we know.
+    private static String refreshPath(TableId table) {
+        return "v1/%s/namespaces/%s/tables/%s/credentials"
+                .formatted(
+                        table.namespace().domain(),
+                        Text.encoded(table.namespace().path()),
+                        Text.encoded(table.name()));
+    }
+
+    private static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
+        Map<String, Object> body = new LinkedHashMap<>(object(name, items));
+        page.next().ifPresent(key -> body.put("next-page-token", PageToken.of(key, list)));
+        return body;
+    }
+
+    private static Delegation delegation(Call call) {
+        return call.header("X-Iceberg-Access-Delegation").orElse("").contains("vended-credentials")
+                ? Delegation.VENDED_CREDENTIALS
+                : Delegation.NONE;
+    }
+
+    private static DomainName domain(Call call) {
+        return Refusal.parse(DomainName::new, call.path("prefix"));
+    }
+
+    private static NamespaceId namespace(Call call) {
+        return namespace(domain(call), List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1)));
+    }
+
+    private static NamespaceId namespace(DomainName domain, List<String> levels) {
+        return Refusal.parse(_ -> new NamespaceId(domain, levels), "");
+    }
+
+    private static TableId table(Call call) {
+        return tableId(namespace(call), call.path("table"));
+    }
+
+    private static TableId tableId(NamespaceId namespace, String name) {
+        return Refusal.parse(text -> new TableId(namespace, text), name);
+    }
+
+    private static TableId identifier(DomainName domain, Fields identifier) {
+        return tableId(namespace(domain, identifier.texts("namespace")), identifier.text("name"));
+    }
+}

@@ -1,0 +1,108 @@
+package io.icefield.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.icefield.storage.Credential;
+import io.icefield.table.Loaded;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// The bodies of answers about tables. The metadata goes in as the bytes that it is: no JSON tree on this path.
+final class LoadedBody {
+    private static final int AROUND_BYTES = 4_096;
+
+    private LoadedBody() {}
+
+    /// LoadTableResult.
+    ///
+    /// @param refresh where clients renew their key, relative to the catalog's URI
+    static byte[] loaded(Loaded loaded, Optional<String> refresh) {
+        Map<String, String> config = storage(loaded);
+        loaded.credential().ifPresent(credential -> config.putAll(key(credential)));
+        refresh.ifPresent(path -> config.put("client.refresh-credentials-endpoint", path));
+        byte[] tail = Json.written(AROUND_BYTES, json -> {
+            json.writeStartObject();
+            writeMap(json, "config", config);
+            writeCredentials(json, loaded);
+            json.writeEndObject();
+        });
+        ByteArrayOutputStream body = head(loaded);
+        body.write(',');
+        body.write(tail, 1, tail.length - 1); // without its opening brace
+        return body.toByteArray();
+    }
+
+    /// CommitTableResponse.
+    static byte[] committed(Loaded loaded) {
+        ByteArrayOutputStream body = head(loaded);
+        body.write('}');
+        return body.toByteArray();
+    }
+
+    /// LoadCredentialsResponse.
+    static byte[] credentials(Loaded loaded) {
+        return Json.written(AROUND_BYTES, json -> {
+            json.writeStartObject();
+            writeCredentials(json, loaded);
+            json.writeEndObject();
+        });
+    }
+
+    private static ByteArrayOutputStream head(Loaded loaded) {
+        ByteArrayOutputStream body = new ByteArrayOutputStream(loaded.metadata().length + AROUND_BYTES);
+        body.write('{');
+        loaded.metadataLocation().ifPresent(location -> {
+            body.writeBytes("\"metadata-location\":".getBytes(UTF_8));
+            body.writeBytes(Json.bytes(location.toString()));
+            body.write(',');
+        });
+        body.writeBytes("\"metadata\":".getBytes(UTF_8));
+        body.writeBytes(loaded.metadata());
+        return body;
+    }
+
+    /// One entry, or clients complain. Its prefix ends with a slash: `orders` is not `orders2`.
+    private static void writeCredentials(JsonGenerator json, Loaded loaded) throws IOException {
+        json.writeArrayFieldStart("storage-credentials");
+        if (loaded.credential().isPresent()) {
+            json.writeStartObject();
+            json.writeStringField("prefix", loaded.location() + "/");
+            Map<String, String> config = storage(loaded);
+            config.putAll(key(loaded.credential().get()));
+            writeMap(json, "config", config);
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static Map<String, String> storage(Loaded loaded) {
+        Map<String, String> config = new LinkedHashMap<>();
+        config.put("client.region", loaded.storage().region());
+        loaded.storage().endpoint().ifPresent(uri -> config.put("s3.endpoint", uri.toString()));
+        config.put("s3.path-style-access", Boolean.toString(loaded.storage().pathStyle()));
+        return config;
+    }
+
+    private static Map<String, String> key(Credential credential) {
+        Map<String, String> config = new LinkedHashMap<>();
+        config.put("s3.access-key-id", credential.accessKey());
+        config.put("s3.secret-access-key", credential.secretKey());
+        credential.sessionToken().ifPresent(token -> config.put("s3.session-token", token));
+        credential
+                .expiresAt()
+                .ifPresent(end -> config.put("s3.session-token-expires-at-ms", Long.toString(end.toEpochMilli())));
+        return config;
+    }
+
+    private static void writeMap(JsonGenerator json, String name, Map<String, String> map) throws IOException {
+        json.writeObjectFieldStart(name);
+        for (Map.Entry<String, String> entry : map.entrySet()) {
+            json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+    }
+}

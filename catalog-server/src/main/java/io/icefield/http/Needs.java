@@ -1,0 +1,11 @@
+package io.icefield.http;
+
+/// What a route asks of its caller before anything else happens.
+enum Needs {
+    /// Open to anybody.
+    NOTHING,
+    /// A valid token.
+    LOGIN,
+    /// A valid token of a trusted query engine.
+    ENGINE
+}

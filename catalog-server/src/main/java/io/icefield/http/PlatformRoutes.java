@@ -1,0 +1,354 @@
+package io.icefield.http;
+
+import static io.icefield.http.Json.object;
+
+import io.icefield.access.Action;
+import io.icefield.access.Grantee;
+import io.icefield.access.Page;
+import io.icefield.access.Principal;
+import io.icefield.access.Principals;
+import io.icefield.access.Refusal;
+import io.icefield.access.Role;
+import io.icefield.domain.Domain;
+import io.icefield.domain.Domains;
+import io.icefield.domain.Grant;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.StorageProfile;
+import io.icefield.table.ClassifyTable;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.TableId;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/// The platform API: domains, principals, grants, classification. `openapi.yaml` describes it.
+final class PlatformRoutes {
+    private static final String API = "/api/v1";
+    private static final String DOMAINS = API + "/domains";
+    private static final String DOMAIN = DOMAINS + "/{domain}";
+    private static final String PRINCIPALS = API + "/principals";
+    private static final String PRINCIPAL = PRINCIPALS + "/{principal}";
+    private static final String CLASSIFICATION = DOMAIN + "/namespaces/{namespace}/tables/{table}/classification";
+
+    private final Domains domains;
+    private final Principals principals;
+    private final ClassifyTable classify;
+
+    PlatformRoutes(UseCases use) {
+        this.domains = use.domains();
+        this.principals = use.principals();
+        this.classify = use.classifyTable();
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.get(API + "/openapi.yaml", this::openApi, Needs.NOTHING),
+                Route.get(DOMAINS, this::listDomains, Needs.LOGIN),
+                Route.post(DOMAINS, this::createDomain, Needs.LOGIN),
+                Route.get(DOMAIN, this::showDomain, Needs.LOGIN),
+                Route.delete(DOMAIN, this::deleteDomain, Needs.LOGIN),
+                Route.put(DOMAIN + "/owners", this::setOwners, Needs.LOGIN),
+                Route.get(DOMAIN + "/storage", this::showStorage, Needs.LOGIN),
+                Route.get(DOMAIN + "/grants", this::listGrants, Needs.LOGIN),
+                Route.post(DOMAIN + "/grants", this::grant, Needs.LOGIN),
+                Route.delete(DOMAIN + "/grants", this::revoke, Needs.LOGIN),
+                Route.get(API + "/grants", this::listGrants, Needs.LOGIN),
+                Route.post(API + "/grants", this::grant, Needs.LOGIN),
+                Route.delete(API + "/grants", this::revoke, Needs.LOGIN),
+                Route.get(CLASSIFICATION, this::showClassification, Needs.LOGIN),
+                Route.put(CLASSIFICATION, this::setClassification, Needs.LOGIN),
+                Route.get(PRINCIPALS, this::listPrincipals, Needs.LOGIN),
+                Route.post(PRINCIPALS, this::createPrincipal, Needs.LOGIN),
+                Route.get(PRINCIPAL, this::showPrincipal, Needs.LOGIN),
+                Route.delete(PRINCIPAL, this::removePrincipal, Needs.LOGIN),
+                Route.post(PRINCIPAL + "/secret", this::rotateSecret, Needs.LOGIN),
+                Route.put(PRINCIPAL + "/groups", this::setGroups, Needs.LOGIN));
+    }
+
+    private Answer openApi(Call call) throws IOException {
+        try (InputStream document = PlatformRoutes.class.getResourceAsStream("/openapi.yaml")) {
+            if (document == null) {
+                throw new IllegalStateException("openapi.yaml is not among the resources");
+            }
+            return Answer.text("application/yaml", document.readAllBytes());
+        }
+    }
+
+    // --- Domains
+
+    private Answer listDomains(Call call) {
+        Page<Domain> page = domains.list(call.who(), PageToken.wanted(call, "domains"));
+        return Answer.json(
+                200,
+                page(
+                        "domains",
+                        page.items().stream()
+                                .map(domain -> domain(call.who(), domain))
+                                .toList(),
+                        page.next()));
+    }
+
+    private Answer createDomain(Call call) {
+        Fields body = call.json();
+        DomainName name = Refusal.parse(DomainName::new, body.text("name"));
+        Set<String> owners = groups(body, "owners");
+        body.nothingElse();
+        if (owners.isEmpty()) {
+            throw new Refusal.Invalid("`owners` must name at least one group");
+        }
+        return Answer.json(201, domain(call.who(), domains.create(call.who(), name, owners)))
+                .with("Location", DOMAINS + "/" + name);
+    }
+
+    private Answer showDomain(Call call) {
+        return Answer.json(
+                200,
+                domain(
+                        call.who(),
+                        domains.get(call.who(), Action.SEE, domainName(call)).domain()));
+    }
+
+    private Answer deleteDomain(Call call) {
+        domains.delete(call.who(), domainName(call));
+        return Answer.noContent();
+    }
+
+    private Answer setOwners(Call call) {
+        DomainName name = domainName(call);
+        Fields body = call.json();
+        Set<String> owners = groups(body, "owners");
+        body.nothingElse();
+        domains.setOwners(call.who(), name, owners);
+        return showDomain(call);
+    }
+
+    /// The root key is not shown to anybody.
+    private Answer showStorage(Call call) {
+        StorageProfile storage =
+                domains.get(call.who(), Action.READ, domainName(call)).domain().storage();
+        return Answer.json(
+                200,
+                object(
+                        "bucket",
+                        storage.bucket(),
+                        "prefix",
+                        storage.prefix(),
+                        "endpoint",
+                        storage.endpoint().map(URI::toString),
+                        "region",
+                        storage.region(),
+                        "path-style-access",
+                        storage.pathStyle()));
+    }
+
+    private Map<String, Object> domain(Principal who, Domain domain) {
+        return object(
+                "name",
+                domain.name().value(),
+                "owners",
+                domains.owners(who, domain.name()),
+                "bucket",
+                domain.storage().bucket(),
+                "created-at",
+                domain.createdAt().toString());
+    }
+
+    // --- Grants
+
+    private Answer listGrants(Call call) {
+        List<Map<String, Object>> grants = domains.grants(call.who(), domainOfPath(call)).stream()
+                .map(PlatformRoutes::grant)
+                .toList();
+        return Answer.json(200, object("grants", grants));
+    }
+
+    private Answer grant(Call call) {
+        Grant wanted = readGrant(call);
+        domains.grant(call.who(), wanted);
+        return Answer.json(201, grant(wanted));
+    }
+
+    private Answer revoke(Call call) {
+        domains.revoke(call.who(), readGrant(call));
+        return Answer.noContent();
+    }
+
+    private static Grant readGrant(Call call) {
+        Optional<DomainName> domain = domainOfPath(call);
+        Fields body = call.json();
+        Grantee grantee = Refusal.parse(Grantee::parse, body.text("grantee"));
+        Role role = oneOf(Role.values(), "role", body.text("role"));
+        Optional<String> namespace = body.optionalText("namespace");
+        Optional<String> table = body.optionalText("table");
+        body.nothingElse();
+        List<String> levels = namespace.map(PlatformRoutes::levels).orElse(List.of());
+        return Refusal.parse(
+                _ -> {
+                    Grant wanted = new Grant(grantee, role, domain, levels, table);
+                    domain.filter(_ -> !levels.isEmpty())
+                            .map(name -> new NamespaceId(name, levels))
+                            .ifPresent(id -> table.ifPresent(name -> new TableId(id, name)));
+                    return wanted;
+                },
+                "");
+    }
+
+    private static Map<String, Object> grant(Grant grant) {
+        return object(
+                "grantee",
+                grant.grantee().toString(),
+                "role",
+                grant.role().name().toLowerCase(Locale.ROOT),
+                "domain",
+                grant.domain().map(DomainName::value),
+                "namespace",
+                Optional.of(String.join(".", grant.namespace())).filter(text -> !text.isEmpty()),
+                "table",
+                grant.table());
+    }
+
+    // --- Classification
+
+    private Answer showClassification(Call call) {
+        return classification(classify.get(call.who(), table(call)));
+    }
+
+    private Answer setClassification(Call call) {
+        TableId table = table(call);
+        Fields body = call.json();
+        Map<String, Set<String>> columns = body.setMap("columns");
+        body.nothingElse();
+        return classification(classify.put(call.who(), table, columns));
+    }
+
+    private static Answer classification(Map<String, Set<String>> columns) {
+        Map<String, Set<String>> sorted = new TreeMap<>();
+        columns.forEach((column, tags) -> sorted.put(column, new TreeSet<>(tags)));
+        return Answer.json(200, object("columns", sorted));
+    }
+
+    // --- Principals
+
+    private Answer listPrincipals(Call call) {
+        Page.Request wanted = PageToken.wanted(call, "principals");
+        List<Principal> found = principals.list(call.who(), wanted.after(), wanted.size());
+        return Answer.json(
+                200,
+                page(
+                        "principals",
+                        found.stream()
+                                .map(each -> principal(each, Optional.empty()))
+                                .toList(),
+                        found.size() < wanted.size()
+                                ? Optional.empty()
+                                : Optional.of(found.getLast().name())));
+    }
+
+    private Answer createPrincipal(Call call) {
+        Fields body = call.json();
+        String name = body.text("name");
+        Principal.Kind kind = oneOf(Principal.Kind.values(), "kind", body.text("kind"));
+        Set<String> groups = new HashSet<>(body.optionalTexts("groups").orElse(List.of()));
+        body.nothingElse();
+        Principal wanted = Refusal.parse(text -> new Principal(text, kind, groups), name);
+        return created(201, principals.create(call.who(), wanted))
+                .with("Location", PRINCIPALS + "/" + Text.encoded(name));
+    }
+
+    private Answer showPrincipal(Call call) {
+        return Answer.json(200, principal(principals.get(call.who(), call.path("principal")), Optional.empty()));
+    }
+
+    private Answer removePrincipal(Call call) {
+        principals.remove(call.who(), call.path("principal"));
+        return Answer.noContent();
+    }
+
+    private Answer rotateSecret(Call call) {
+        return created(200, principals.rotate(call.who(), call.path("principal")));
+    }
+
+    private Answer setGroups(Call call) {
+        Fields body = call.json();
+        List<String> groups = List.copyOf(groups(body, "groups"));
+        body.nothingElse();
+        return Answer.json(
+                200, principal(principals.regroup(call.who(), call.path("principal"), groups), Optional.empty()));
+    }
+
+    private static Answer created(int status, Principals.Created created) {
+        return Answer.json(status, principal(created.principal(), Optional.of(created.secret())))
+                .secret();
+    }
+
+    private static Map<String, Object> principal(Principal principal, Optional<String> secret) {
+        return object(
+                "name",
+                principal.name(),
+                "kind",
+                principal.kind().name().toLowerCase(Locale.ROOT),
+                "groups",
+                new TreeSet<>(principal.groups()),
+                "client-id",
+                secret.map(_ -> principal.name()),
+                "client-secret",
+                secret);
+    }
+
+    // --- Text to values and back
+
+    private static Map<String, Object> page(String list, List<?> items, Optional<String> next) {
+        Map<String, Object> page = object(list, items);
+        page.put(
+                "next-page-token",
+                next.<Object>map(key -> PageToken.of(key, list)).orElse(Json.NULL));
+        return page;
+    }
+
+    private static Set<String> groups(Fields body, String name) {
+        Set<String> groups = new LinkedHashSet<>(body.texts(name));
+        groups.forEach(group -> Refusal.parse(text -> new Grantee(Grantee.Kind.GROUP, text), group));
+        return groups;
+    }
+
+    private static <E extends Enum<E>> E oneOf(E[] values, String field, String text) {
+        Map<String, E> known = Arrays.stream(values)
+                .collect(Collectors.toMap(each -> each.name().toLowerCase(Locale.ROOT), Function.identity()));
+        E value = known.get(text);
+        if (value == null) {
+            throw new Refusal.Invalid("`%s` must be one of %s".formatted(field, new TreeSet<>(known.keySet())));
+        }
+        return value;
+    }
+
+    private static DomainName domainName(Call call) {
+        return Refusal.parse(DomainName::new, call.path("domain"));
+    }
+
+    private static Optional<DomainName> domainOfPath(Call call) {
+        return call.has("domain") ? Optional.of(domainName(call)) : Optional.empty();
+    }
+
+    /// Levels are separated by dots, or as in the Iceberg API.
+    private static List<String> levels(String namespace) {
+        return List.of(namespace.split(namespace.contains(NamespaceId.SEPARATOR) ? NamespaceId.SEPARATOR : "\\.", -1));
+    }
+
+    private static TableId table(Call call) {
+        DomainName domain = domainName(call);
+        NamespaceId namespace = Refusal.parse(text -> new NamespaceId(domain, levels(text)), call.path("namespace"));
+        return Refusal.parse(name -> new TableId(namespace, name), call.path("table"));
+    }
+}

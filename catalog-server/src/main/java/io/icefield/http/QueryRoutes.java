@@ -1,0 +1,200 @@
+package io.icefield.http;
+
+import static io.icefield.http.Json.object;
+
+import io.icefield.access.Principal;
+import io.icefield.access.Principals;
+import io.icefield.access.Refusal;
+import io.icefield.policy.Mask;
+import io.icefield.policy.Restrictions;
+import io.icefield.table.QueryDecisions;
+import io.icefield.table.QueryDecisions.Target;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/// A query engine's questions, in the words of Trino's OPA plugin: only engines may ask.
+final class QueryRoutes {
+    /// One question about all tables of a large schema.
+    private static final int BODY_BYTES_MAX = 16 << 20;
+
+    private final Principals principals;
+    private final QueryDecisions decisions;
+    private final Dialect dialect;
+
+    QueryRoutes(UseCases use, Dialect dialect) {
+        this.principals = use.principals();
+        this.decisions = use.queryDecisions();
+        this.dialect = dialect;
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.post("/opa/v1/allow", this::allow, Needs.ENGINE).limit(BODY_BYTES_MAX),
+                Route.post("/opa/v1/batch", this::batch, Needs.ENGINE).limit(BODY_BYTES_MAX),
+                Route.post("/opa/v1/row-filters", this::rowFilters, Needs.ENGINE)
+                        .limit(BODY_BYTES_MAX),
+                Route.post("/opa/v1/column-masks", this::columnMasks, Needs.ENGINE)
+                        .limit(BODY_BYTES_MAX));
+    }
+
+    /// Who wants to do what.
+    private record Question(Principal user, String operation, Fields action) {}
+
+    private Question question(Call call) {
+        Fields input = call.json().object("input");
+        Fields identity = input.object("context").object("identity");
+        Set<String> groups = new HashSet<>(identity.optionalTexts("groups").orElse(List.of()));
+        Principal user = Refusal.parse(name -> principals.known(name, groups), identity.text("user"));
+        Fields action = input.object("action");
+        return new Question(user, action.text("operation"), action);
+    }
+
+    private Answer allow(Call call) {
+        Question question = question(call);
+        Target target = target(question.action().optionalObject("resource"));
+        boolean allowed = decisions.allow(call.who(), question.user(), question.operation(), target)
+                && mayMove(call.who(), question);
+        return result(allowed);
+    }
+
+    /// Who renames something also makes something of the new name.
+    private boolean mayMove(Principal engine, Question question) {
+        Optional<Fields> to = question.action().optionalObject("targetResource");
+        if (to.isEmpty()) {
+            return true;
+        }
+        String operation = switch (question.operation()) {
+            case "RenameSchema" -> "CreateSchema";
+            case "RenameTable" -> "CreateTable";
+            case "RenameView" -> "CreateView";
+            case "RenameMaterializedView" -> "CreateMaterializedView";
+            default -> question.operation();
+        };
+        return decisions.allow(engine, question.user(), operation, target(to));
+    }
+
+    private Answer batch(Call call) {
+        Question question = question(call);
+        List<Fields> resources = question.action().objects("filterResources");
+        if (question.operation().equals("FilterColumns")) {
+            return result(columns(call.who(), question, resources));
+        }
+        return result(IntStream.range(0, resources.size())
+                .filter(i -> decisions.allow(
+                        call.who(), question.user(), question.operation(), target(Optional.of(resources.get(i)))))
+                .boxed()
+                .toList());
+    }
+
+    /// One table with many columns; the answer numbers the columns, not the resources.
+    private List<Integer> columns(Principal engine, Question question, List<Fields> resources) {
+        if (resources.size() != 1 || !(target(Optional.of(resources.getFirst())) instanceof Target.Relation relation)) {
+            throw new Refusal.Invalid("`FilterColumns` asks about the columns of one table");
+        }
+        if (decisions.allow(engine, question.user(), question.operation(), relation)) {
+            return IntStream.range(0, relation.columns().size()).boxed().toList();
+        }
+        return IntStream.range(0, relation.columns().size())
+                .filter(i -> decisions.allow(
+                        engine,
+                        question.user(),
+                        question.operation(),
+                        new Target.Relation(
+                                relation.catalog(),
+                                relation.schema(),
+                                relation.table(),
+                                List.of(relation.columns().get(i)))))
+                .boxed()
+                .toList();
+    }
+
+    private Answer rowFilters(Call call) {
+        Question question = question(call);
+        Restrictions restrictions = decisions.restrictions(
+                call.who(),
+                question.user(),
+                relation(question.action().object("resource").object("table")));
+        return result(restrictions.filters().stream()
+                .map(filter -> object("expression", dialect.predicate(filter)))
+                .toList());
+    }
+
+    private Answer columnMasks(Call call) {
+        Question question = question(call);
+        List<Fields> resources = question.action().objects("filterResources");
+        Map<Target.Relation, Restrictions> asked = new HashMap<>();
+        List<Map<String, Object>> masks = new ArrayList<>();
+        for (int i = 0; i < resources.size(); i++) {
+            Fields column = resources.get(i).object("column");
+            Restrictions restrictions = asked.computeIfAbsent(
+                    relation(column), table -> decisions.restrictions(call.who(), question.user(), table));
+            String name = column.text("columnName");
+            String type = column.text("columnType");
+            Optional<Mask> mask = mask(restrictions, name);
+            if (mask.isPresent()) {
+                String expression = dialect.masked(mask.get(), name, type);
+                masks.add(object("index", i, "viewExpression", object("expression", expression)));
+            }
+        }
+        return result(masks);
+    }
+
+    /// The engine knows columns in lower case, and masks whole columns: a mask inside one hides all of it.
+    private static Optional<Mask> mask(Restrictions restrictions, String column) {
+        String name = column.toLowerCase(Locale.ROOT);
+        Optional<Mask> mask = Optional.empty();
+        for (Map.Entry<String, Mask> each : restrictions.masks().entrySet()) {
+            String path = each.getKey().toLowerCase(Locale.ROOT);
+            if (path.equals(name)) {
+                return Optional.of(each.getValue());
+            }
+            if (path.startsWith(name + ".")) {
+                mask = Optional.of(Mask.REPLACE_WITH_NULL);
+            }
+        }
+        return mask;
+    }
+
+    private static Answer result(Object result) {
+        return Answer.json(200, object("result", result));
+    }
+
+    // --- Resources
+
+    private static Target target(Optional<Fields> resource) {
+        if (resource.isEmpty()) {
+            return new Target.Nothing();
+        }
+        Fields what = resource.get();
+        return what.optionalObject("table")
+                .<Target>map(QueryRoutes::relation)
+                .or(() -> what.optionalObject("schema")
+                        .map(schema -> new Target.Schema(schema.text("catalogName"), schema.text("schemaName"))))
+                .or(() -> what.optionalObject("catalog").map(catalog -> new Target.Catalog(catalog.text("name"))))
+                .or(() -> what.optionalObject("function").map(QueryRoutes::function))
+                .or(() -> what.optionalObject("user").map(user -> new Target.User(user.text("user"))))
+                .orElse(new Target.Other());
+    }
+
+    private static Target.Relation relation(Fields table) {
+        return new Target.Relation(
+                table.text("catalogName"),
+                table.text("schemaName"),
+                table.text("tableName"),
+                table.optionalTexts("columns").orElse(List.of()));
+    }
+
+    private static Target function(Fields function) {
+        return new Target.Function(
+                function.optionalText("catalogName").orElse(""),
+                function.optionalText("schemaName").orElse(""),
+                function.text("functionName"));
+    }
+}

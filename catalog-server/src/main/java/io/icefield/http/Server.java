@@ -1,0 +1,223 @@
+package io.icefield.http;
+
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.access.Tokens;
+import io.icefield.storage.DomainStorage;
+import io.javalin.Javalin;
+import io.javalin.compression.CompressionStrategy;
+import io.javalin.compression.Gzip;
+import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
+import io.javalin.http.HttpResponseException;
+import io.javalin.router.Endpoint;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
+public final class Server {
+    /// A name of 2,000 characters still arrives, so that the refusal can say why.
+    private static final int HEADER_BYTES_MAX = 64 << 10;
+
+    private static final Duration STOP_MAX = Duration.ofSeconds(5);
+    private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
+    private final Settings settings;
+    private final Tokens tokens;
+    private final List<Route> routes;
+    private final PrometheusMeterRegistry meters;
+    private final Javalin javalin;
+
+    /// @param port 0: any that is free
+    public record Settings(String host, int port) {}
+
+    private Server(Settings settings, Tokens tokens, List<Route> routes, PrometheusMeterRegistry meters) {
+        this.settings = settings;
+        this.tokens = tokens;
+        this.routes = routes;
+        this.meters = meters;
+        this.javalin = Javalin.create(this::configure);
+    }
+
+    /// @param ready does what the server needs answer?
+    public static Server create(Settings settings, UseCases use, Dialect dialect, BooleanSupplier ready) {
+        PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        Stream.of(
+                        new JvmMemoryMetrics(),
+                        new JvmThreadMetrics(),
+                        new ClassLoaderMetrics(),
+                        new ProcessorMetrics(),
+                        new UptimeMetrics())
+                .forEach(binder -> binder.bindTo(meters));
+        List<Route> routes = Stream.of(
+                        new LoginRoutes(use.principals(), use.tokens()).routes(),
+                        new IcebergRoutes(use).routes(),
+                        new PlatformRoutes(use).routes(),
+                        new QueryRoutes(use, dialect).routes(),
+                        new HealthRoutes(ready, meters).routes())
+                .flatMap(List::stream)
+                .toList();
+        return new Server(settings, use.tokens(), routes, meters);
+    }
+
+    public void start() {
+        javalin.start(settings.host(), settings.port());
+    }
+
+    public int port() {
+        return javalin.port();
+    }
+
+    public void stop() {
+        javalin.stop();
+        meters.close();
+    }
+
+    List<Route> routes() {
+        return routes;
+    }
+
+    private void configure(JavalinConfig config) {
+        config.startup.showJavalinBanner = false;
+        config.startup.showOldJavalinVersionWarning = false;
+        config.startup.startupWatcherEnabled = false;
+        config.concurrency.useVirtualThreads = true;
+        config.http.prefer405over404 = true;
+        config.http.compressionStrategy = new CompressionStrategy(null, new Gzip(1));
+        config.jetty.modifyHttpConfiguration(http -> {
+            http.setRequestHeaderSize(HEADER_BYTES_MAX);
+            http.setSendServerVersion(false);
+        });
+        config.jetty.modifyServer(server -> {
+            server.setErrorHandler(new JettyErrors());
+            server.setStopTimeout(STOP_MAX.toMillis());
+        });
+        config.jetty.modifyServletContextHandler(context -> context.setErrorHandler(new JettyErrors()));
+        routes.forEach(route -> add(config, route));
+        config.routes.exception(HttpResponseException.class, this::unrouted);
+    }
+
+    private void add(JavalinConfig config, Route route) {
+        config.routes.addEndpoint(
+                new Endpoint(HandlerType.findOrCreate(route.method()), route.path(), context -> serve(route, context)));
+        boolean bodiless = route.method().equals("GET")
+                && routes.stream()
+                        .noneMatch(other ->
+                                other.method().equals("HEAD") && other.path().equals(route.path()));
+        if (bodiless) {
+            config.routes.addEndpoint(new Endpoint(HandlerType.HEAD, route.path(), context -> serve(route, context)));
+        }
+    }
+
+    private void serve(Route route, Context context) {
+        String id = RequestId.next();
+        ScopedValue.where(RequestId.CURRENT, id).run(() -> {
+            long start = System.nanoTime();
+            Optional<Principal> who = Optional.empty();
+            Answer answer;
+            try {
+                who = admit(route, context);
+                answer = route.handler().answer(new Call(context.req(), route, who));
+            } catch (Refusal refusal) {
+                answer = Errors.of(refusal, route.path());
+            } catch (DomainStorage.StorageException e) {
+                LOG.warn("request {}: {} {}: the object storage failed", id, route.method(), route.path(), e);
+                answer = Errors.of(
+                        new Refusal.Unavailable("the object storage does not answer; nothing was done: try again"),
+                        route.path());
+            } catch (RuntimeException | IOException | StackOverflowError e) {
+                LOG.error("request {}: {} {} failed", id, route.method(), route.path(), e);
+                answer = Errors.bug(id);
+            }
+            send(context, answer, id);
+            account(
+                    context,
+                    route.path(),
+                    answer.status(),
+                    start,
+                    who.map(Principal::name).orElse("-"),
+                    id);
+        });
+    }
+
+    /// The door: who calls, and may it come in at all?
+    private Optional<Principal> admit(Route route, Context context) {
+        if (route.needs() == Needs.NOTHING) {
+            return Optional.empty();
+        }
+        String header = Optional.ofNullable(context.header("Authorization")).orElse("");
+        if (!header.regionMatches(true, 0, "Bearer ", 0, 7)) {
+            throw new Refusal.NotAuthenticated(
+                    "no token: get one at `/iceberg/v1/oauth/tokens` and send it as `Authorization: Bearer …`");
+        }
+        Principal who = tokens.verify(header.substring(7).strip())
+                .orElseThrow(() -> new Refusal.NotAuthenticated("the token is not valid (any more): get a new one"));
+        if (route.needs() == Needs.ENGINE && who.kind() != Principal.Kind.ENGINE) {
+            throw new Refusal.NotAllowed("`%s` is no query engine: only engines may ask this".formatted(who.name()));
+        }
+        return Optional.of(who);
+    }
+
+    private static void send(Context context, Answer answer, String requestId) {
+        context.status(answer.status()).header("X-Request-Id", requestId);
+        answer.headers().forEach(context::header);
+        if (answer.contentType().isEmpty()) {
+            context.res().setContentType(null);
+            return;
+        }
+        context.contentType(answer.contentType());
+        if (!context.method().equals(HandlerType.HEAD)) {
+            context.result(answer.body());
+        }
+    }
+
+    /// What has no route: nothing of that address, or not with that method.
+    private void unrouted(HttpResponseException e, Context context) {
+        long start = System.nanoTime();
+        String id = RequestId.next();
+        Set<String> allowed = methods(context.path());
+        Answer answer = allowed.isEmpty() || (e.getStatus() != 404 && e.getStatus() != 405)
+                ? Errors.ofStatus(e.getStatus())
+                : Errors.ofStatus(405).with("Allow", String.join(", ", allowed));
+        send(context, answer, id);
+        account(context, "none", answer.status(), start, "-", id);
+    }
+
+    private Set<String> methods(String path) {
+        return routes.stream()
+                .filter(route -> path.matches(route.path().replaceAll("\\{[^/}]+}", "[^/]+") + "/?"))
+                .map(Route::method)
+                .flatMap(method -> method.equals("GET") ? Stream.of("GET", "HEAD") : Stream.of(method))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private void account(Context context, String template, int status, long start, String who, String id) {
+        Duration took = Duration.ofNanos(System.nanoTime() - start);
+        String method = context.method().name();
+        Timer.builder("http.server.requests")
+                .tag("method", method)
+                .tag("uri", template)
+                .tag("status", Integer.toString(status))
+                .register(meters)
+                .record(took);
+        LOG.debug("request {}: {} {} {} {} ms {}", id, method, template, status, took.toMillis(), who);
+    }
+}

@@ -1,0 +1,31 @@
+package io.icefield.http;
+
+import io.icefield.access.Principals;
+import io.icefield.access.Tokens;
+import io.icefield.domain.Domains;
+import io.icefield.table.ClassifyTable;
+import io.icefield.table.CommitTable;
+import io.icefield.table.CreateTable;
+import io.icefield.table.DropTable;
+import io.icefield.table.LoadTable;
+import io.icefield.table.Namespaces;
+import io.icefield.table.QueryDecisions;
+import io.icefield.table.RegisterTable;
+import io.icefield.table.RenameTable;
+import io.icefield.table.Tables;
+
+/// What the routes call.
+public record UseCases(
+        Principals principals,
+        Tokens tokens,
+        Domains domains,
+        Namespaces namespaces,
+        Tables tables,
+        LoadTable loadTable,
+        CreateTable createTable,
+        CommitTable commitTable,
+        RegisterTable registerTable,
+        RenameTable renameTable,
+        DropTable dropTable,
+        ClassifyTable classifyTable,
+        QueryDecisions queryDecisions) {}

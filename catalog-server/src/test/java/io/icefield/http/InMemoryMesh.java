@@ -1,0 +1,464 @@
+package io.icefield.http;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Principal;
+import io.icefield.access.PrincipalStore;
+import io.icefield.access.Role;
+import io.icefield.access.Sight;
+import io.icefield.access.Tokens;
+import io.icefield.domain.Domain;
+import io.icefield.domain.DomainStore;
+import io.icefield.domain.Grant;
+import io.icefield.storage.Credential;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.DomainStorage;
+import io.icefield.storage.Location;
+import io.icefield.storage.StorageProfile;
+import io.icefield.table.Namespace;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.NamespaceStore;
+import io.icefield.table.Table;
+import io.icefield.table.TableId;
+import io.icefield.table.TableStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+
+/// All stores of a mesh in one memory, behind one lock.
+final class InMemoryMesh {
+    static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+
+    private final AtomicLong ids = new AtomicLong();
+    private final TreeMap<String, Domain> domains = new TreeMap<>();
+    private final Set<Grant> grants = new HashSet<>();
+    private final TreeMap<String, Namespace> namespaces = new TreeMap<>();
+    private final TreeMap<String, Table> tables = new TreeMap<>();
+    private final Map<Location, byte[]> contents = new ConcurrentHashMap<>();
+    private final Map<UUID, Map<Integer, Set<TableStore.Tag>>> tags = new ConcurrentHashMap<>();
+    private final TreeMap<String, PrincipalStore.Stored> principals = new TreeMap<>();
+
+    /// Fails the next call of the object storage.
+    volatile boolean storageFails;
+
+    private Sight sight(Set<Grantee> who, DomainName domain, List<String> namespace, Optional<String> table) {
+        Set<Role> roles = new HashSet<>();
+        boolean below = false;
+        for (Grant grant : grants) {
+            boolean mine = who.contains(grant.grantee())
+                    && grant.domain().map(domain::equals).orElse(true);
+            if (mine) {
+                List<String> on = grant.namespace();
+                boolean above = on.size() <= namespace.size()
+                        && namespace.subList(0, on.size()).equals(on)
+                        && (grant.table().isEmpty()
+                                || (on.equals(namespace) && grant.table().equals(table)));
+                if (above) {
+                    roles.add(grant.role());
+                } else if (on.size() >= namespace.size()
+                        && on.subList(0, namespace.size()).equals(namespace)
+                        && table.isEmpty()) {
+                    below = true;
+                }
+            }
+        }
+        return new Sight(roles, below);
+    }
+
+    private static String key(NamespaceId name) {
+        return name.domain() + "\u0000" + name.path();
+    }
+
+    private static String key(TableId name) {
+        return key(name.namespace()) + "\u0000" + name.name();
+    }
+
+    private synchronized <T> T locked(java.util.function.Supplier<T> work) {
+        return work.get();
+    }
+
+    final DomainStore domainStore = new DomainStore() {
+        @Override
+        public Optional<Domain> add(DomainName name, StorageProfile storage, Set<Grantee> owners) {
+            return locked(() -> {
+                if (domains.containsKey(name.value())) {
+                    return Optional.empty();
+                }
+                Domain domain = new Domain(ids.incrementAndGet(), name, storage, NOW);
+                domains.put(name.value(), domain);
+                owners.forEach(owner ->
+                        grants.add(new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
+                return Optional.of(domain);
+            });
+        }
+
+        @Override
+        public Optional<DomainStore.Seen> find(Set<Grantee> who, DomainName name) {
+            return locked(() -> Optional.ofNullable(domains.get(name.value())).map(domain -> seen(who, domain)));
+        }
+
+        private DomainStore.Seen seen(Set<Grantee> who, Domain domain) {
+            return new DomainStore.Seen(domain, sight(who, domain.name(), List.of(), Optional.empty()));
+        }
+
+        @Override
+        public List<DomainStore.Seen> list(Set<Grantee> who, String after, int limit) {
+            return locked(() -> domains.tailMap(after, false).values().stream()
+                    .limit(limit)
+                    .map(domain -> seen(who, domain))
+                    .toList());
+        }
+
+        @Override
+        public boolean remove(Domain domain) {
+            return locked(() -> {
+                if (namespaces.values().stream()
+                        .anyMatch(each -> each.domain().name().equals(domain.name()))) {
+                    return false;
+                }
+                grants.removeIf(grant -> grant.domain().equals(Optional.of(domain.name())));
+                return domains.remove(domain.name().value()) != null;
+            });
+        }
+
+        @Override
+        public List<Grant> grants(Optional<DomainName> domain) {
+            return locked(() -> grants.stream()
+                    .filter(grant -> grant.domain().equals(domain))
+                    .toList());
+        }
+
+        @Override
+        public void grant(Grant grant) {
+            boolean _ = locked(() -> grants.add(grant));
+        }
+
+        @Override
+        public boolean revoke(Grant grant) {
+            return locked(() -> grants.remove(grant));
+        }
+    };
+
+    final NamespaceStore namespaceStore = new NamespaceStore() {
+        @Override
+        public Optional<NamespaceStore.Seen> find(Set<Grantee> who, NamespaceId name) {
+            return locked(() -> Optional.ofNullable(namespaces.get(key(name))).map(each -> seen(who, each)));
+        }
+
+        private NamespaceStore.Seen seen(Set<Grantee> who, Namespace namespace) {
+            NamespaceId name = namespace.name();
+            return new NamespaceStore.Seen(namespace, sight(who, name.domain(), name.levels(), Optional.empty()));
+        }
+
+        @Override
+        public List<NamespaceStore.Seen> children(
+                Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit) {
+            List<String> above = parent.map(each -> each.name().levels()).orElse(List.of());
+            return locked(() -> namespaces.values().stream()
+                    .filter(each -> each.domain().name().equals(domain.name()))
+                    .filter(each -> each.name().levels().size() == above.size() + 1)
+                    .filter(each ->
+                            each.name().levels().subList(0, above.size()).equals(above))
+                    .filter(each -> each.name().levels().getLast().compareTo(after) > 0)
+                    .limit(limit)
+                    .map(each -> seen(who, each))
+                    .toList());
+        }
+
+        @Override
+        public Added add(Domain domain, NamespaceId name, Map<String, String> properties) {
+            return locked(() -> {
+                List<String> levels = name.levels();
+                if (levels.size() > 1
+                        && !namespaces.containsKey(
+                                key(new NamespaceId(name.domain(), levels.subList(0, levels.size() - 1))))) {
+                    return Added.NO_PARENT;
+                }
+                Namespace added = new Namespace(ids.incrementAndGet(), domain, name, properties);
+                return namespaces.putIfAbsent(key(name), added) == null ? Added.DONE : Added.EXISTS;
+            });
+        }
+
+        @Override
+        public Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove) {
+            return locked(() -> Optional.ofNullable(namespaces.get(key(namespace.name())))
+                    .map(before -> {
+                        Map<String, String> properties = new TreeMap<>(before.properties());
+                        properties.putAll(set);
+                        properties.keySet().removeAll(remove);
+                        namespaces.put(
+                                key(namespace.name()),
+                                new Namespace(before.id(), before.domain(), before.name(), properties));
+                        return properties;
+                    }));
+        }
+
+        @Override
+        public boolean remove(Namespace namespace) {
+            NamespaceId name = namespace.name();
+            return locked(() -> {
+                boolean used = tables.values().stream()
+                                .anyMatch(table -> table.name().namespace().equals(name))
+                        || namespaces.values().stream()
+                                .anyMatch(each -> each.name().domain().equals(name.domain())
+                                        && each.name().path().startsWith(name.path() + NamespaceId.SEPARATOR));
+                return !used && namespaces.remove(key(name)) != null;
+            });
+        }
+    };
+
+    final TableStore tableStore = new TableStore() {
+        @Override
+        public Optional<TableStore.Seen> find(Set<Grantee> who, TableId name) {
+            return locked(() -> Optional.ofNullable(tables.get(key(name))).map(table -> seen(who, table)));
+        }
+
+        private TableStore.Seen seen(Set<Grantee> who, Table table) {
+            NamespaceId in = table.name().namespace();
+            return new TableStore.Seen(
+                    table,
+                    sight(
+                            who,
+                            in.domain(),
+                            in.levels(),
+                            Optional.of(table.name().name())));
+        }
+
+        @Override
+        public List<TableStore.Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
+            return locked(() -> tables.values().stream()
+                    .filter(table -> table.name().namespace().equals(namespace.name()))
+                    .filter(table -> table.name().name().compareTo(after) > 0)
+                    .limit(limit)
+                    .map(table -> seen(who, table))
+                    .toList());
+        }
+
+        @Override
+        public Optional<byte[]> content(Table table) {
+            return Optional.ofNullable(contents.get(table.metadata()));
+        }
+
+        @Override
+        public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+            TableId id = new TableId(namespace.name(), name);
+            return locked(() -> {
+                if (tables.containsKey(key(id))) {
+                    return new Created.NameTaken();
+                }
+                if (!namespaces.containsKey(key(namespace.name()))) {
+                    return new Created.NoNamespace();
+                }
+                if (taken(published.location(), table -> true)) {
+                    return new Created.LocationTaken();
+                }
+                Table table = new Table(
+                        ids.incrementAndGet(),
+                        namespace.domain(),
+                        id,
+                        uuid,
+                        published.location(),
+                        published.metadata().location(),
+                        1);
+                publish(table, published);
+                return new Created.Done(table);
+            });
+        }
+
+        private boolean taken(Location location, Predicate<Table> others) {
+            return tables.values().stream()
+                    .filter(others)
+                    .anyMatch(table -> table.location().isWithin(location) || location.isWithin(table.location()));
+        }
+
+        private void publish(Table table, Published published) {
+            tables.put(key(table.name()), table);
+            contents.put(table.metadata(), published.metadata().json());
+            tags.put(table.uuid(), published.tags());
+        }
+
+        @Override
+        public Swapped swap(Table seen, Published published) {
+            return locked(() -> {
+                Table now = tables.get(key(seen.name()));
+                if (now == null || now.id() != seen.id() || now.version() != seen.version()) {
+                    return Swapped.LOST;
+                }
+                if (taken(published.location(), table -> table.id() != seen.id())) {
+                    return Swapped.LOCATION_TAKEN;
+                }
+                publish(
+                        new Table(
+                                seen.id(),
+                                seen.domain(),
+                                seen.name(),
+                                seen.uuid(),
+                                published.location(),
+                                published.metadata().location(),
+                                seen.version() + 1),
+                        published);
+                return Swapped.DONE;
+            });
+        }
+
+        @Override
+        public Renamed rename(Table seen, Namespace to, String name) {
+            TableId id = new TableId(to.name(), name);
+            return locked(() -> {
+                if (!tables.containsKey(key(seen.name())) || !namespaces.containsKey(key(to.name()))) {
+                    return Renamed.GONE;
+                }
+                if (tables.containsKey(key(id))) {
+                    return Renamed.NAME_TAKEN;
+                }
+                tables.remove(key(seen.name()));
+                tables.put(
+                        key(id),
+                        new Table(
+                                seen.id(),
+                                seen.domain(),
+                                id,
+                                seen.uuid(),
+                                seen.location(),
+                                seen.metadata(),
+                                seen.version() + 1));
+                return Renamed.DONE;
+            });
+        }
+
+        @Override
+        public boolean drop(Table seen) {
+            return locked(() -> tables.remove(key(seen.name())) != null);
+        }
+
+        @Override
+        public Map<Integer, Set<Tag>> tags(UUID table) {
+            return tags.getOrDefault(table, Map.of());
+        }
+
+        @Override
+        public void classify(UUID table, Map<Integer, Set<Tag>> wanted) {
+            tags.put(table, wanted);
+        }
+    };
+
+    final PrincipalStore principalStore = new PrincipalStore() {
+        @Override
+        public boolean add(Principal principal, byte[] secretHash) {
+            return locked(() -> principals.putIfAbsent(principal.name(), new Stored(principal, secretHash)) == null);
+        }
+
+        @Override
+        public Optional<Stored> find(String name) {
+            return locked(() -> Optional.ofNullable(principals.get(name)));
+        }
+
+        @Override
+        public List<Principal> list(String after, int limit) {
+            return locked(() -> principals.tailMap(after, false).values().stream()
+                    .limit(limit)
+                    .map(Stored::principal)
+                    .toList());
+        }
+
+        @Override
+        public boolean replaceSecret(String name, byte[] secretHash) {
+            return locked(() ->
+                    principals.computeIfPresent(name, (_, old) -> new Stored(old.principal(), secretHash)) != null);
+        }
+
+        @Override
+        public boolean replaceGroups(String name, List<String> groups) {
+            return locked(() -> principals.computeIfPresent(
+                            name,
+                            (_, old) -> new Stored(
+                                    new Principal(name, old.principal().kind(), Set.copyOf(groups)), old.secretHash()))
+                    != null);
+        }
+
+        @Override
+        public boolean remove(String name) {
+            return locked(() -> principals.remove(name) != null);
+        }
+    };
+
+    final DomainStorage storage = new DomainStorage() {
+        private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
+
+        private void maybeFail() {
+            if (storageFails) {
+                storageFails = false;
+                throw new StorageException("the disk of host-17 is full", new java.io.IOException("ENOSPC"));
+            }
+        }
+
+        @Override
+        public void provision(StorageProfile profile) {
+            maybeFail();
+        }
+
+        @Override
+        public boolean remove(StorageProfile profile) {
+            return objects.keySet().stream().noneMatch(at -> at.isWithin(profile.home()));
+        }
+
+        @Override
+        public void write(StorageProfile profile, Location at, byte[] bytes) {
+            maybeFail();
+            if (objects.putIfAbsent(at, bytes) != null) {
+                throw new StorageException("there is one already", new java.io.IOException("exists"));
+            }
+        }
+
+        @Override
+        public Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax) {
+            return Optional.ofNullable(objects.get(at));
+        }
+
+        @Override
+        public void delete(StorageProfile profile, Collection<Location> gone) {
+            gone.forEach(objects::remove);
+        }
+
+        @Override
+        public boolean isEmpty(StorageProfile profile, Location folder) {
+            return objects.keySet().stream().noneMatch(at -> at.isWithin(folder));
+        }
+
+        @Override
+        public Credential vend(StorageProfile profile, Location table, Reach reach, Duration lifetime) {
+            return new Credential(
+                    "key-" + reach, "vended-secret", Optional.of("session"), Optional.of(NOW.plus(lifetime)));
+        }
+    };
+
+    final Tokens tokens = new Tokens() {
+        private final Map<String, Principal> issued = new ConcurrentHashMap<>();
+
+        @Override
+        public String issue(Principal who) {
+            String token = UUID.randomUUID().toString();
+            issued.put(token, who);
+            return token;
+        }
+
+        @Override
+        public Optional<Principal> verify(String token) {
+            return Optional.ofNullable(issued.get(token));
+        }
+
+        @Override
+        public String publicKeys() {
+            return "{\"keys\":[]}";
+        }
+    };
+}

@@ -1,0 +1,129 @@
+package io.icefield.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.icefield.http.RunningServer.Reply;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// The questions of Trino's OPA plugin, byte for byte as it asks them.
+class QueryRoutesTest {
+    private static final String TABLE = "\"catalogName\":\"sales\",\"schemaName\":\"crm\",\"tableName\":\"people\"";
+
+    private RunningServer mesh;
+
+    @BeforeEach
+    void start() {
+        mesh = new RunningServer();
+        mesh.send(
+                "POST",
+                "/iceberg/v1/sales/namespaces/crm/tables",
+                mesh.seller,
+                IcebergRoutesTest.createBody("people", ""));
+    }
+
+    @AfterEach
+    void stop() {
+        mesh.close();
+    }
+
+    private Reply ask(String path, String user, String group, String action) {
+        return mesh.send("POST", "/opa/v1/" + path, mesh.engine, """
+                {"input":{"context":{"identity":{"user":"%s","groups":["%s"]},
+                "softwareStack":{"trinoVersion":"483"}},"action":%s}}""".formatted(user, group, action));
+    }
+
+    private String allow(String group, String action) {
+        return ask("allow", "someone", group, action).text();
+    }
+
+    @Test
+    void decisionsFollowTheGrants() {
+        String select =
+                "{\"operation\":\"SelectFromColumns\",\"resource\":{\"table\":{" + TABLE + ",\"columns\":[\"id\"]}}}";
+        assertThat(allow("analysts", select)).isEqualTo("{\"result\":true}");
+        assertThat(allow("nobodies", select)).isEqualTo("{\"result\":false}");
+        assertThat(allow("analysts", "{\"operation\":\"ExecuteQuery\"}")).isEqualTo("{\"result\":true}");
+        assertThat(allow("analysts", "{\"operation\":\"LaunchRocket\"}")).isEqualTo("{\"result\":false}");
+        assertThat(allow("analysts", "{\"operation\":\"SelectFromColumns\",\"resource\":{\"planet\":{}}}"))
+                .isEqualTo("{\"result\":false}");
+        String catalog = "{\"operation\":\"AccessCatalog\",\"resource\":{\"catalog\":{\"name\":\"sales\"}}}";
+        assertThat(allow("analysts", catalog)).isEqualTo("{\"result\":true}");
+        assertThat(allow("nobodies", catalog)).isEqualTo("{\"result\":false}");
+        assertThat(allow("analysts", "{\"operation\":\"ImpersonateUser\",\"resource\":{\"user\":{\"user\":\"bob\"}}}"))
+                .isEqualTo("{\"result\":false}");
+        String function = "{\"operation\":\"ExecuteFunction\",\"resource\":{\"function\":{\"catalogName\":\"sales\","
+                + "\"schemaName\":\"system\",\"functionName\":\"table_changes\"}}}";
+        assertThat(allow("analysts", function)).isEqualTo("{\"result\":false}");
+        assertThat(allow("sellers", function)).isEqualTo("{\"result\":true}");
+    }
+
+    @Test
+    void whoRenamesMustBeAllowedToMakeTheNewNameToo() {
+        String rename = "{\"operation\":\"RenameTable\",\"resource\":{\"table\":{" + TABLE
+                + "}},\"targetResource\":{\"table\":{\"catalogName\":\"%s\",\"schemaName\":\"crm\",\"tableName\":\"x\"}}}";
+        assertThat(allow("sellers", rename.formatted("sales"))).isEqualTo("{\"result\":true}");
+        assertThat(allow("sellers", rename.formatted("other"))).isEqualTo("{\"result\":false}");
+    }
+
+    @Test
+    void filtersAnswerWithIndices() {
+        String tables = "{\"operation\":\"FilterTables\",\"filterResources\":[{\"table\":{" + TABLE
+                + "}},{\"table\":{\"catalogName\":\"sales\",\"schemaName\":\"crm\",\"tableName\":\"none\"}},{\"table\":{"
+                + TABLE + "}}]}";
+        assertThat(ask("batch", "a", "analysts", tables).text()).isEqualTo("{\"result\":[0,2]}");
+        assertThat(ask("batch", "a", "nobodies", tables).text()).isEqualTo("{\"result\":[]}");
+        String columns = "{\"operation\":\"FilterColumns\",\"filterResources\":[{\"table\":{" + TABLE
+                + ",\"columns\":[\"id\",\"email\"]}}]}";
+        assertThat(ask("batch", "a", "analysts", columns).text()).isEqualTo("{\"result\":[0,1]}");
+        assertThat(ask("batch", "a", "nobodies", columns).text()).isEqualTo("{\"result\":[]}");
+        String catalogs = "{\"operation\":\"FilterCatalogs\",\"filterResources\":[{\"catalog\":{\"name\":\"other\"}},"
+                + "{\"catalog\":{\"name\":\"sales\"}}]}";
+        assertThat(ask("batch", "a", "analysts", catalogs).text()).isEqualTo("{\"result\":[1]}");
+    }
+
+    @Test
+    void masksAndFiltersAreExpressions() {
+        String filters = "{\"operation\":\"GetRowFilters\",\"resource\":{\"table\":{" + TABLE + "}}}";
+        assertThat(ask("row-filters", "a", "analysts", filters).text())
+                .isEqualTo("{\"result\":[{\"expression\":\"region IN [eu]\"}]}");
+        assertThat(ask("row-filters", "a", "sellers", filters).text()).isEqualTo("{\"result\":[]}");
+        String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s,%s,%s]}"
+                .formatted(
+                        column("id", "bigint"), column("email", "varchar"), column("address", "row(street varchar)"));
+        assertThat(ask("column-masks", "a", "analysts", masks).text())
+                .isEqualTo(
+                        "{\"result\":[{\"index\":1,\"viewExpression\":{\"expression\":\"MASK_ALPHANUM(email:varchar)\"}},"
+                                + "{\"index\":2,\"viewExpression\":{\"expression\":\"REPLACE_WITH_NULL(address:row(street varchar))\"}}]}");
+        assertThat(ask("column-masks", "a", "sellers", masks).text()).isEqualTo("{\"result\":[]}");
+    }
+
+    private static String column(String name, String type) {
+        return "{\"column\":{" + TABLE + ",\"columnName\":\"" + name + "\",\"columnType\":\"" + type + "\"}}";
+    }
+
+    @Test
+    void onlyEnginesMayAskAndOnlyProperQuestions() {
+        for (String token : List.of(mesh.admin, mesh.analyst)) {
+            Reply reply = mesh.send("POST", "/opa/v1/allow", token, "{}");
+            assertThat(reply.status()).isEqualTo(403);
+            assertThat(reply.errorType()).isEqualTo("ForbiddenException");
+        }
+        for (String body : List.of(
+                "{}",
+                "{\"input\":{}}",
+                "{\"input\":{\"context\":{\"identity\":{\"user\":7}},\"action\":{}}}",
+                "{\"input\":{\"context\":{\"identity\":{\"user\":\"a\"}},\"action\":{}}}",
+                "{\"input\":{\"context\":{\"identity\":{\"user\":\"a'; DROP\"}},\"action\":{\"operation\":\"X\"}}}",
+                "{\"input\":")) {
+            for (String path : List.of("allow", "batch", "row-filters", "column-masks")) {
+                assertThat(mesh.send("POST", "/opa/v1/" + path, mesh.engine, body)
+                                .status())
+                        .as("%s %s", path, body)
+                        .isEqualTo(400);
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package io.icefield.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.icefield.access.Grantee;
+import io.icefield.access.Principal;
+import io.icefield.access.Principals;
+import io.icefield.access.Role;
+import io.icefield.domain.Domains;
+import io.icefield.domain.Grant;
+import io.icefield.iceberg.IcebergFormat;
+import io.icefield.policy.Change;
+import io.icefield.policy.Column;
+import io.icefield.policy.Governance;
+import io.icefield.policy.Mask;
+import io.icefield.policy.Restrictions;
+import io.icefield.policy.TableName;
+import io.icefield.policy.Violation;
+import io.icefield.query.EngineCatalog;
+import io.icefield.query.QueryEngine;
+import io.icefield.storage.Credential;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.StorageProfile;
+import io.icefield.table.ClassifyTable;
+import io.icefield.table.CommitTable;
+import io.icefield.table.CreateTable;
+import io.icefield.table.DropTable;
+import io.icefield.table.LoadTable;
+import io.icefield.table.MetadataFiles;
+import io.icefield.table.Namespaces;
+import io.icefield.table.QueryDecisions;
+import io.icefield.table.RegisterTable;
+import io.icefield.table.RenameTable;
+import io.icefield.table.Restricted;
+import io.icefield.table.Tables;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
+final class RunningServer implements AutoCloseable {
+    static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    final InMemoryMesh mesh = new InMemoryMesh();
+    final Server server;
+    final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    final String admin;
+    final String seller;
+    final String analyst;
+    final String stranger;
+    final String engine;
+    volatile boolean ready = true;
+
+    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read clear, and
+    /// rows filtered by `region`.
+    private static final Governance GOVERNANCE = new Governance() {
+        @Override
+        public Verdict judge(Change change) {
+            boolean bad = change.table().table().startsWith("bad")
+                    || change.table().namespace().getLast().startsWith("bad");
+            return new Verdict(
+                    bad
+                            ? List.of(
+                                    new Violation("naming/pattern", "name", "must not be bad; call it good"),
+                                    new Violation("naming/length", "name", "is too short"))
+                            : List.of(),
+                    List.of());
+        }
+
+        @Override
+        public Restrictions restrict(TableName table, List<Column> columns, Set<String> groups) {
+            return columns.stream().anyMatch(column -> column.path().equals("email"))
+                    ? new Restrictions(
+                            Map.of("email", Mask.MASK_ALPHANUM, "address.street", Mask.SHOW_LAST_4),
+                            List.of(new Restrictions.RowFilter("region", List.of("eu"))))
+                    : Restrictions.NONE;
+        }
+    };
+
+    private static final Dialect DIALECT = new Dialect() {
+        @Override
+        public String masked(Mask mask, String column, String type) {
+            return mask + "(" + column + ":" + type + ")";
+        }
+
+        @Override
+        public String predicate(Restrictions.RowFilter filter) {
+            return filter.column() + " IN " + filter.values();
+        }
+    };
+
+    RunningServer() {
+        Principals principals = new Principals(mesh.principalStore);
+        Domains domains = new Domains(
+                mesh.domainStore,
+                mesh.storage,
+                RunningServer::storage,
+                QueryEngine.NONE,
+                domain -> new EngineCatalog(
+                        domain.name().value(),
+                        URI.create("http://localhost/iceberg"),
+                        domain.name().value(),
+                        Optional.empty(),
+                        "us-east-1",
+                        true));
+        Namespaces namespaces = new Namespaces(domains, mesh.namespaceStore, GOVERNANCE);
+        Tables tables = new Tables(namespaces, mesh.tableStore);
+        IcebergFormat format = new IcebergFormat(1 << 20);
+        MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
+        Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
+        CreateTable creation =
+                new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage);
+        server = Server.create(
+                new Server.Settings("127.0.0.1", 0),
+                new UseCases(
+                        principals,
+                        mesh.tokens,
+                        domains,
+                        namespaces,
+                        tables,
+                        new LoadTable(tables, files, format, restricted, mesh.storage),
+                        creation,
+                        new CommitTable(tables, mesh.tableStore, format, GOVERNANCE, files, files, creation),
+                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files),
+                        new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
+                        new DropTable(tables, mesh.tableStore),
+                        new ClassifyTable(tables, mesh.tableStore, format, files),
+                        new QueryDecisions(domains, namespaces, tables, restricted, files)),
+                DIALECT,
+                () -> ready);
+        server.start();
+        principals.bootstrap("admin", "admin-secret");
+        admin = token("admin", Principal.Kind.USER, "platform");
+        seller = token("seller", Principal.Kind.JOB, "sellers");
+        analyst = token("analyst", Principal.Kind.USER, "analysts");
+        stranger = token("stranger", Principal.Kind.USER, "nobodies");
+        engine = token("trino", Principal.Kind.ENGINE);
+        send("POST", "/api/v1/domains", admin, "{\"name\":\"sales\",\"owners\":[\"sellers\"]}");
+        send("POST", "/iceberg/v1/sales/namespaces", seller, "{\"namespace\":[\"crm\"]}");
+        mesh.domainStore.grant(new Grant(
+                new Grantee(Grantee.Kind.GROUP, "analysts"),
+                Role.READER,
+                Optional.empty(),
+                List.of(),
+                Optional.empty()));
+    }
+
+    private static StorageProfile storage(DomainName name) {
+        return new StorageProfile(
+                name,
+                "bucket-" + name.value().replace('_', '-'),
+                "",
+                Optional.of(URI.create("http://127.0.0.1:9000")),
+                Optional.empty(),
+                "us-east-1",
+                true,
+                "arn:aws:iam::000000000000:role/icefield",
+                Credential.permanent("root", "root-secret"));
+    }
+
+    private String token(String name, Principal.Kind kind, String... groups) {
+        return mesh.tokens.issue(new Principal(name, kind, new HashSet<>(List.of(groups))));
+    }
+
+    URI uri(String path) {
+        return URI.create("http://127.0.0.1:" + server.port() + path);
+    }
+
+    /// @param token empty: none is sent
+    /// @param body empty: none is sent
+    Reply send(String method, String path, String token, String body) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
+                .timeout(PATIENCE)
+                .method(
+                        method,
+                        body.isEmpty()
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(body));
+        if (!token.isEmpty()) {
+            request.header("Authorization", "Bearer " + token);
+        }
+        return send(request);
+    }
+
+    Reply send(HttpRequest.Builder request) {
+        try {
+            HttpResponse<byte[]> response = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+            return new Reply(response);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// An answer.
+    record Reply(HttpResponse<byte[]> response) {
+        int status() {
+            return response.statusCode();
+        }
+
+        String text() {
+            return new String(response.body(), UTF_8);
+        }
+
+        JsonNode json() {
+            try {
+                return JSON.readTree(response.body());
+            } catch (IOException e) {
+                throw new UncheckedIOException(text(), e);
+            }
+        }
+
+        String errorType() {
+            return json().path("error").path("type").asText();
+        }
+
+        String header(String name) {
+            return response.headers().firstValue(name).orElse("");
+        }
+
+        @Override
+        public String toString() {
+            return status() + " " + text();
+        }
+    }
+
+    @Override
+    public void close() {
+        client.close();
+        server.stop();
+    }
+}
