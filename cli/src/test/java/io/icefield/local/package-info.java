@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.local;
+
+import org.jspecify.annotations.NullMarked;
