@@ -36,11 +36,21 @@ public final class LocalMesh {
 
     /// How each part is started. The engine's credential exists only after the catalog is up.
     public interface Parts {
-        Part postgres(MeshPlan plan);
+        default Part postgres(MeshPlan plan) {
+            return new EmbeddedPostgres(new EmbeddedPostgres.Settings(
+                    plan.home().file("postgres"),
+                    plan.ports().port(Ports.Service.POSTGRES),
+                    plan.secrets().database(),
+                    plan.cache()));
+        }
 
-        Part objectStore(MeshPlan plan);
+        default Part objectStore(MeshPlan plan) {
+            return new ObjectStore(plan);
+        }
 
-        Part catalog(MeshPlan plan);
+        default Part catalog(MeshPlan plan) {
+            return new CatalogServer(plan);
+        }
 
         Part trino(MeshPlan plan, Supplier<Credential> engine);
     }
@@ -60,8 +70,8 @@ public final class LocalMesh {
         this.out = out;
     }
 
-    /// What runs in this home, if anything does.
-    public Optional<MeshState> state() {
+    /// What runs in a home, if anything does.
+    public static Optional<MeshState> stateOf(MeshHome home) {
         return MeshState.read(home).filter(MeshState::alive);
     }
 
@@ -69,7 +79,7 @@ public final class LocalMesh {
     public void up(Wishes wishes, Consumer<MeshState> whenReady) throws InterruptedException {
         home.create();
         try (MeshHome.Lock _ = home.tryLock(LOCK).orElseThrow(this::alreadyUp)) {
-            endLeftovers();
+            endLeftovers(home);
             MeshPlan plan = plan(wishes);
             Watched watched = new Watched(plan);
             Thread hook = new Thread(watched::stop, "stop");
@@ -86,7 +96,7 @@ public final class LocalMesh {
 
     /// Stops what runs here and whatever a crash has left; returns whether there was anything. Waits until all
     /// are gone.
-    public boolean down() throws InterruptedException {
+    public static boolean down(MeshHome home) throws InterruptedException {
         if (!Files.isDirectory(home.folder())) {
             return false;
         }
@@ -100,13 +110,13 @@ public final class LocalMesh {
                 process.destroyForcibly();
             }
         }
-        boolean leftovers = endLeftovers();
+        boolean leftovers = endLeftovers(home);
         home.delete(MeshState.FILE);
         return supervisor.isPresent() || leftovers;
     }
 
     /// Ends processes that a mesh recorded before it was killed; their life lines usually have done it already.
-    private boolean endLeftovers() throws InterruptedException {
+    private static boolean endLeftovers(MeshHome home) throws InterruptedException {
         List<ProcessHandle> left = new ArrayList<>();
         for (Running process : MeshState.read(home).map(MeshState::processes).orElse(List.of())) {
             process.alive().ifPresent(left::add);
@@ -131,8 +141,8 @@ public final class LocalMesh {
     }
 
     private MeshException alreadyUp() {
-        String who = state().map(
-                        state -> " (process %d)".formatted(state.supervisor().pid()))
+        String who = stateOf(home)
+                .map(state -> " (process %d)".formatted(state.supervisor().pid()))
                 .orElse("");
         return new MeshException("a mesh runs in `%s` already%s; stop it with `icefield down`, or use another --home"
                 .formatted(home.folder(), who));

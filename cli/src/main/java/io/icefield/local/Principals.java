@@ -39,6 +39,17 @@ public final class Principals {
         public Known {
             groups = List.copyOf(groups);
         }
+
+        /// Includes the secret.
+        public ObjectNode toJson() {
+            ObjectNode node = JsonNodeFactory.instance
+                    .objectNode()
+                    .put("name", name)
+                    .put("client-id", credential.clientId())
+                    .put("client-secret", credential.clientSecret());
+            groups.forEach(node.putArray("groups")::add);
+            return node;
+        }
     }
 
     public List<Known> all() {
@@ -165,17 +176,6 @@ public final class Principals {
                         .toList());
     }
 
-    static ObjectNode toJson(Known principal) {
-        ObjectNode node = JsonNodeFactory.instance
-                .objectNode()
-                .put("name", principal.name())
-                .put("client-id", principal.credential().clientId())
-                .put("client-secret", principal.credential().clientSecret());
-        ArrayNode groups = node.putArray("groups");
-        principal.groups().forEach(groups::add);
-        return node;
-    }
-
     private Map<String, Known> load() {
         return home.read(FILE)
                 .map(file -> StreamSupport.stream(file.path("principals").spliterator(), false)
@@ -198,7 +198,7 @@ public final class Principals {
                 ObjectNode file = JsonNodeFactory.instance.objectNode();
                 ArrayNode list = file.putArray("principals");
                 new ArrayList<>(known.values())
-                        .forEach(one -> list.add(toJson(one).put("kind", one.kind())));
+                        .forEach(one -> list.add(one.toJson().put("kind", one.kind())));
                 home.write(FILE, file);
             }
         }

@@ -165,6 +165,9 @@ public final class Supervisor {
             CompletableFuture<Object> first = CompletableFuture.anyOf(answer, process.onExit());
             try {
                 first.get(part.patience().toMillis(), TimeUnit.MILLISECONDS);
+                if (stopping) {
+                    throw new MeshException("stopped while `%s` was starting".formatted(part.name()));
+                }
                 if (!process.isAlive()) {
                     throw new MeshException("`%s` ended with code %d while starting%s"
                             .formatted(part.name(), process.waitFor(), tail()));

@@ -21,13 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EmbeddedPostgresTest {
-    private static final Supervisor.Listener QUIET = new Supervisor.Listener() {
-        @Override
-        public void changed(List<Running> running) {}
-
-        @Override
-        public void say(String line) {}
-    };
+    private static final Supervisor.Listener QUIET = new SupervisorTest.Quiet();
 
     @TempDir
     Path home;
