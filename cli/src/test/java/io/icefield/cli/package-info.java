@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.cli;
+
+import org.jspecify.annotations.NullMarked;

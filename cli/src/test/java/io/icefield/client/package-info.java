@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.client;
+
+import org.jspecify.annotations.NullMarked;
