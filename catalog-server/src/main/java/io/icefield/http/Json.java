@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// JSON in and out. What comes in is read strictly: nothing twice, nothing behind the end, no deep nests.
 final class Json {
@@ -31,6 +32,9 @@ final class Json {
 
     /// Fields whose values are maps from text to text: properties, and their updates.
     private static final Set<String> TEXT_MAPS = Set.of("properties", "updates");
+
+    /// Text that is UTF-8 has half a character only where one is escaped.
+    private static final Pattern SURROGATE = Pattern.compile("\\\\u[dD][89a-fA-F]");
 
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
@@ -88,6 +92,9 @@ final class Json {
     }
 
     static JsonNode tree(String text) {
+        if (SURROGATE.matcher(text).find()) {
+            check(text);
+        }
         try {
             JsonNode tree = MAPPER.readTree(text);
             if (!tree.isObject()) {
@@ -101,6 +108,7 @@ final class Json {
 
     /// Refuses what is no JSON object, without building a tree; the text is for others to read.
     static void check(String text) {
+        boolean surrogates = SURROGATE.matcher(text).find();
         try (JsonParser json = FACTORY.createParser(text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new Refusal.Invalid("the body must be a JSON object");
@@ -115,6 +123,8 @@ final class Json {
                     depth++;
                 } else if (token.isStructEnd()) {
                     depth--;
+                } else if (surrogates && isText(token) && !isWhole(json.getText())) {
+                    throw new Refusal.Invalid("the body has half a character: an escaped surrogate without its pair");
                 } else if (token.isScalarValue() && token != JsonToken.VALUE_STRING && isInTextMap(json)) {
                     throw new Refusal.Invalid("`%s` must be a text, as every value of `%s`"
                             .formatted(
@@ -130,6 +140,14 @@ final class Json {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static boolean isText(JsonToken token) {
+        return token == JsonToken.FIELD_NAME || token == JsonToken.VALUE_STRING;
+    }
+
+    private static boolean isWhole(String text) {
+        return text.codePoints().noneMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
     }
 
     private static boolean isInTextMap(JsonParser json) {

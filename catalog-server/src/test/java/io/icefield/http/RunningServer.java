@@ -63,6 +63,7 @@ final class RunningServer implements AutoCloseable {
     final String stranger;
     final String engine;
     volatile boolean ready = true;
+    volatile boolean broken;
 
     /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read clear, and
     /// rows filtered by `region`.
@@ -140,7 +141,7 @@ final class RunningServer implements AutoCloseable {
                         new ClassifyTable(tables, mesh.tableStore, format, files),
                         new QueryDecisions(domains, namespaces, tables, restricted, files)),
                 DIALECT,
-                () -> ready);
+                this::isReady);
         server.start();
         principals.bootstrap("admin", "admin-secret");
         admin = token("admin", Principal.Kind.USER, "platform");
@@ -156,6 +157,13 @@ final class RunningServer implements AutoCloseable {
                 Optional.empty(),
                 List.of(),
                 Optional.empty()));
+    }
+
+    private boolean isReady() {
+        if (broken) {
+            throw new IllegalStateException("host-17 is on fire");
+        }
+        return ready;
     }
 
     private static StorageProfile storage(DomainName name) {

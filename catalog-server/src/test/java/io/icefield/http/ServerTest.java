@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.icefield.access.Refusal;
 import io.icefield.http.RunningServer.Reply;
+import io.icefield.policy.Violation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -13,8 +15,10 @@ import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -229,23 +233,61 @@ class ServerTest {
                 .expectContinue(false)
                 .POST(HttpRequest.BodyPublishers.ofByteArrays(
                         () -> Stream.generate(() -> chunk).limit(1 << 14).iterator()));
-        try {
-            Reply reply = mesh.send(request);
-            assertThat(reply.status()).isEqualTo(413);
-            assertThat(reply.errorType()).isEqualTo("ContentTooLargeException");
-        } catch (java.io.UncheckedIOException e) {
-            // The connection was closed while the client still wrote: the body was not read to its end.
-            assertThat(e.getCause()).isInstanceOf(IOException.class);
-        }
+        Reply reply = mesh.send(request);
+        assertThat(reply.status()).isEqualTo(413);
+        assertThat(reply.errorType()).isEqualTo("ContentTooLargeException");
     }
 
     @Test
     void aBugIsAnIdAndNothingElse() {
+        mesh.broken = true;
+        Reply reply = mesh.send("GET", "/health/ready", "", "");
+        mesh.broken = false;
+        assertThat(reply.status()).isEqualTo(500);
+        assertThat(reply.errorType()).isEqualTo("InternalServerError");
+        assertThat(reply.text()).contains(reply.header("X-Request-Id")).doesNotContain("host-17");
+    }
+
+    @Test
+    void aStorageThatFailsIsUnavailableAndItsWordsStayHere() {
         mesh.mesh.storageFails = true;
         Reply reply = mesh.send("POST", "/api/v1/domains", mesh.admin, "{\"name\":\"later\",\"owners\":[\"x\"]}");
         assertThat(reply.status()).as("%s", reply).isEqualTo(503);
         assertThat(reply.text()).doesNotContain("host-17").doesNotContain("ENOSPC");
         assertThat(reply.header("Retry-After")).isNotEmpty();
+    }
+
+    @Test
+    void everyRefusalHasItsStatusAndType() throws IOException {
+        String iceberg = "/iceberg/v1/{prefix}/namespaces";
+        StringBuilder all = new StringBuilder();
+        for (Refusal refusal : new Refusal[] {
+            new Refusal.Invalid("m"),
+            new Refusal.NotAuthenticated("m"),
+            new Refusal.NotAllowed("m"),
+            new Refusal.PolicyBroken("t", List.of(new Violation("a/b", "p", "x"), new Violation("c/d", "q", "\"y\""))),
+            new Refusal.NotFound(Refusal.Thing.NAMESPACE, "n"),
+            new Refusal.NotFound(Refusal.Thing.TABLE, "n"),
+            new Refusal.NotFound(Refusal.Thing.VIEW, "n"),
+            new Refusal.NotFound(Refusal.Thing.PRINCIPAL, "n"),
+            new Refusal.NotFound(Refusal.Thing.DOMAIN, "n"),
+            new Refusal.Unsupported("m"),
+            new Refusal.AlreadyExists(Refusal.Thing.TABLE, "n"),
+            new Refusal.NotEmpty(Refusal.Thing.NAMESPACE, "n", "tables"),
+            new Refusal.Conflict("m"),
+            new Refusal.TooLarge("m"),
+            new Refusal.Contradictory("m"),
+            new Refusal.OutcomeUnknown("m"),
+            new Refusal.Unavailable("m")
+        }) {
+            Answer answer = Errors.of(refusal, iceberg);
+            all.append("%d %s %s%n"
+                    .formatted(
+                            answer.status(),
+                            new String(answer.body(), StandardCharsets.UTF_8),
+                            new TreeMap<>(answer.headers())));
+        }
+        assertGolden("errors.txt", all.toString());
     }
 
     @Test
