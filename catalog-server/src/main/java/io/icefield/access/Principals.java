@@ -39,9 +39,14 @@ public final class Principals {
         return new Created(wanted, secret);
     }
 
-    /// The first start's admin: added with this secret if nobody of that name is there.
-    public void bootstrap(String name, String secret) {
-        boolean _ = store.add(new Principal(name, Principal.Kind.USER, Set.of(Principal.PLATFORM_GROUP)), hash(secret));
+    /// Added with this secret if nobody of that name is there: the first start's admin.
+    public void bootstrap(Principal principal, String secret) {
+        boolean _ = store.add(principal, hash(secret));
+    }
+
+    /// The same with a secret that nobody knows.
+    public void bootstrap(Principal principal) {
+        bootstrap(principal, newSecret());
     }
 
     public Principal get(Principal who, String name) {

@@ -252,7 +252,7 @@ final class IcebergRoutes {
             throw new Refusal.Unsupported("`overwrite` is not supported: drop the table first, its files stay");
         }
         String name = body.text("name");
-        Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"));
+        Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"), delegation(call));
         return loaded(registered, tableId(in, name));
     }
 

@@ -123,12 +123,7 @@ public final class CreateTable {
                 metadata,
                 location,
                 namespace.domain().storage(),
-                delegation == Delegation.VENDED_CREDENTIALS
-                        ? Optional.of(storage.vend(
-                                namespace.domain().storage(),
-                                location,
-                                Reach.READ_WRITE,
-                                LoadTable.CREDENTIAL_LIFETIME))
-                        : Optional.empty());
+                delegation.key(() -> storage.vend(
+                        namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME)));
     }
 }

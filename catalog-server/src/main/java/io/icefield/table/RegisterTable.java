@@ -6,6 +6,8 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
+import io.icefield.storage.DomainStorage;
+import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
 import java.util.Map;
 import java.util.Optional;
@@ -18,17 +20,24 @@ public final class RegisterTable {
     private final TableFormat format;
     private final Review review;
     private final MetadataFiles files;
+    private final DomainStorage storage;
 
     public RegisterTable(
-            Namespaces namespaces, TableStore store, TableFormat format, Governance governance, MetadataFiles files) {
+            Namespaces namespaces,
+            TableStore store,
+            TableFormat format,
+            Governance governance,
+            MetadataFiles files,
+            DomainStorage storage) {
         this.namespaces = namespaces;
         this.store = store;
         this.format = format;
         this.review = new Review(governance);
         this.files = files;
+        this.storage = storage;
     }
 
-    public Loaded register(Principal who, NamespaceId in, String name, String metadataLocation) {
+    public Loaded register(Principal who, NamespaceId in, String name, String metadataLocation, Delegation delegation) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableId id = Refusal.parse(text -> new TableId(in, text), name);
         if (store.find(Set.of(), id).isPresent()) {
@@ -48,7 +57,11 @@ public final class RegisterTable {
                         metadata.json(),
                         location,
                         namespace.domain().storage(),
-                        Optional.empty());
+                        delegation.key(() -> storage.vend(
+                                namespace.domain().storage(),
+                                location,
+                                Reach.READ_WRITE,
+                                LoadTable.CREDENTIAL_LIFETIME)));
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(

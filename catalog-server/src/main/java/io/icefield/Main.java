@@ -1,0 +1,207 @@
+package io.icefield;
+
+import io.icefield.access.Principal;
+import io.icefield.access.Principals;
+import io.icefield.access.Tokens;
+import io.icefield.config.MasterKey;
+import io.icefield.config.Settings;
+import io.icefield.domain.Domain;
+import io.icefield.domain.DomainStore;
+import io.icefield.domain.Domains;
+import io.icefield.domain.EngineSync;
+import io.icefield.http.Dialect;
+import io.icefield.http.Server;
+import io.icefield.http.UseCases;
+import io.icefield.iceberg.CachedMetadata;
+import io.icefield.iceberg.IcebergFormat;
+import io.icefield.jwt.JwtTokens;
+import io.icefield.policy.Governance;
+import io.icefield.policy.Mask;
+import io.icefield.policy.Restrictions.RowFilter;
+import io.icefield.policy.file.PolicyFileException;
+import io.icefield.policy.file.PolicyFiles;
+import io.icefield.postgres.Database;
+import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresNamespaces;
+import io.icefield.postgres.PostgresPrincipals;
+import io.icefield.postgres.PostgresSigningKeys;
+import io.icefield.postgres.PostgresTables;
+import io.icefield.query.EngineCatalog;
+import io.icefield.query.QueryEngine;
+import io.icefield.query.RestrictionSql;
+import io.icefield.query.trino.TrinoEngine;
+import io.icefield.storage.Credential;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.StorageProfile;
+import io.icefield.storage.s3.S3DomainStorage;
+import io.icefield.table.ClassifyTable;
+import io.icefield.table.CommitTable;
+import io.icefield.table.CreateTable;
+import io.icefield.table.DropTable;
+import io.icefield.table.LoadTable;
+import io.icefield.table.MetadataFiles;
+import io.icefield.table.Namespaces;
+import io.icefield.table.QueryDecisions;
+import io.icefield.table.RegisterTable;
+import io.icefield.table.RenameTable;
+import io.icefield.table.Restricted;
+import io.icefield.table.Tables;
+import java.net.URI;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
+
+/// The catalog server: its whole object graph, and nothing else.
+public final class Main {
+    private static final int DATABASE_CONNECTIONS = 16;
+    private static final long METADATA_CACHE_BYTES = 64L << 20;
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
+    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
+    /// away.
+    private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
+        try {
+            serve(Settings.from(System.getenv()));
+        } catch (Settings.Unusable | PolicyFileException e) {
+            System.err.println(e.getMessage());
+            System.exit(2);
+        } catch (RuntimeException e) {
+            LOG.error("the catalog server did not start", e);
+            System.exit(1);
+        }
+    }
+
+    private static void serve(Settings settings) {
+        Clock clock = Clock.systemUTC();
+        Governance governance = settings.policies().map(PolicyFiles::load).orElseGet(PolicyFiles::starter);
+        Database database = Database.open(new Database.Settings(
+                settings.database().url(),
+                settings.database().user(),
+                settings.database().password().value(),
+                DATABASE_CONNECTIONS,
+                MasterKey.read(settings.keyFile())));
+        S3DomainStorage storage = new S3DomainStorage(clock);
+
+        Principals principals = new Principals(new PostgresPrincipals(database));
+        settings.adminSecret().ifPresent(secret -> principals.bootstrap(admin(), secret.value()));
+        principals.bootstrap(OURSELVES);
+        Tokens tokens = new JwtTokens(new PostgresSigningKeys(database), clock);
+
+        PostgresDomains domainStore = new PostgresDomains(database);
+        EngineSync engine =
+                new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
+        Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
+
+        PostgresTables tableStore = new PostgresTables(database);
+        IcebergFormat format = new IcebergFormat(METADATA_CACHE_BYTES);
+        MetadataFiles files = new MetadataFiles(tableStore, storage);
+        CachedMetadata cache = new CachedMetadata(files, METADATA_CACHE_BYTES);
+        Namespaces namespaces = new Namespaces(domains, new PostgresNamespaces(database), governance);
+        Tables tables = new Tables(namespaces, tableStore);
+        Restricted restricted = new Restricted(governance, format, tableStore);
+        CreateTable creation = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
+
+        Server server = Server.create(
+                new Server.Settings(settings.host(), settings.port()),
+                new UseCases(
+                        principals,
+                        tokens,
+                        domains,
+                        namespaces,
+                        tables,
+                        new LoadTable(tables, cache, format, restricted, storage),
+                        creation,
+                        new CommitTable(tables, tableStore, format, governance, files, cache, creation),
+                        new RegisterTable(namespaces, tableStore, format, governance, files, storage),
+                        new RenameTable(tables, namespaces, tableStore, format, cache, governance),
+                        new DropTable(tables, tableStore),
+                        new ClassifyTable(tables, tableStore, format, cache),
+                        new QueryDecisions(domains, namespaces, tables, restricted, cache)),
+                trinoSql(),
+                database::ready);
+        server.start();
+        LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
+        Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            following.interrupt();
+            server.stop();
+            storage.close();
+            database.close();
+        }));
+    }
+
+    private static Principal admin() {
+        return new Principal("admin", Principal.Kind.USER, Set.of(Principal.PLATFORM_GROUP));
+    }
+
+    private static QueryEngine engine(Settings settings, Tokens tokens) {
+        return settings.trino()
+                .<QueryEngine>map(trino -> new TrinoEngine(
+                        new TrinoEngine.Address(trino.uri(), trino.trust()), () -> tokens.issue(OURSELVES)))
+                .orElse(QueryEngine.NONE);
+    }
+
+    private static List<Domain> all(DomainStore store) {
+        return store.list(Set.of(), "", Integer.MAX_VALUE).stream()
+                .map(DomainStore.Seen::domain)
+                .toList();
+    }
+
+    private static EngineCatalog catalogOf(Settings settings, Domain domain) {
+        URI uri = settings.trino()
+                .flatMap(Settings.Trino::catalogUri)
+                .orElseGet(() -> publicUri(settings))
+                .resolve("/iceberg");
+        StorageProfile storage = domain.storage();
+        return new EngineCatalog(
+                domain.name().value(),
+                uri,
+                domain.name().value(),
+                storage.endpoint(),
+                storage.region(),
+                storage.pathStyle());
+    }
+
+    private static URI publicUri(Settings settings) {
+        return settings.publicUri()
+                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
+    }
+
+    /// A new domain's bucket has its name, with dashes as S3 has it.
+    private static StorageProfile profile(Settings.Storage storage, DomainName name) {
+        return new StorageProfile(
+                name,
+                storage.bucketPrefix() + name.value().replace('_', '-'),
+                "",
+                storage.endpoint(),
+                storage.sts(),
+                storage.region(),
+                storage.pathStyle(),
+                storage.roleArn(),
+                Credential.permanent(storage.accessKey(), storage.secretKey().value()));
+    }
+
+    private static Dialect trinoSql() {
+        RestrictionSql.Salt salt = RestrictionSql.Salt.random();
+        return new Dialect() {
+            @Override
+            public String masked(Mask mask, String column, String type) {
+                return RestrictionSql.mask(mask, column, type, salt);
+            }
+
+            @Override
+            public String predicate(RowFilter filter) {
+                return RestrictionSql.filter(filter);
+            }
+        };
+    }
+}

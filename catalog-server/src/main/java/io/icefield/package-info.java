@@ -1,0 +1,5 @@
+/// Wiring, and nothing else.
+@NullMarked
+package io.icefield;
+
+import org.jspecify.annotations.NullMarked;
