@@ -76,7 +76,11 @@ final class Mesh {
     }
 
     Table table(Namespace namespace, String name) {
-        return switch (tables.create(namespace, name, UUID.randomUUID(), published(namespace, name))) {
+        return table(namespace, name, String.join("/", namespace.name().levels()) + "/" + name);
+    }
+
+    Table table(Namespace namespace, String name, String folder) {
+        return switch (tables.create(namespace, name, UUID.randomUUID(), published(namespace, folder))) {
             case Created.Done(Table table) -> table;
             case Created other -> throw new IllegalStateException(other.toString());
         };

@@ -1,0 +1,240 @@
+package io.icefield.postgres;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
+import io.icefield.table.Namespace;
+import io.icefield.table.Table;
+import io.icefield.table.TableId;
+import io.icefield.table.TableStore.Created;
+import io.icefield.table.TableStore.Published;
+import io.icefield.table.TableStore.Swapped;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// Connections cut before, in and after a COMMIT: every answer is one that we know.
+final class LostConnectionTest {
+    private final String name = TestDatabase.create();
+    private final Wire wire = new Wire(TestDatabase.port());
+    private final Mesh mesh = new Mesh(Database.open(TestDatabase.through(wire.port(), name)));
+    private final Domain sales = mesh.domain("sales");
+    private final Namespace crm = mesh.namespace(sales, "crm");
+    private final Table orders = mesh.table(crm, "orders");
+
+    @AfterEach
+    void close() {
+        mesh.database.close();
+        wire.close();
+    }
+
+    @Test
+    void aSwapWhoseAnswerWasLostIsDoneIfItIsThere() {
+        Published published = Mesh.next(orders);
+        wire.next(Cut.AFTER_COMMIT);
+
+        assertThat(mesh.tables.swap(orders, published)).isEqualTo(Swapped.DONE);
+        assertThat(wire.cuts()).isTrue();
+        assertThat(mesh.now(orders.name()).metadata())
+                .isEqualTo(published.metadata().location());
+    }
+
+    @Test
+    void aSwapWhoseCommitNeverArrivedIsLost() {
+        wire.next(Cut.BEFORE_COMMIT);
+
+        assertThat(mesh.tables.swap(orders, Mesh.next(orders))).isEqualTo(Swapped.LOST);
+        assertThat(wire.cuts()).isTrue();
+        assertThat(mesh.now(orders.name())).isEqualTo(orders);
+    }
+
+    @Test
+    void aCreationWhoseAnswerWasLostIsDoneIfItIsThere() {
+        UUID uuid = UUID.randomUUID();
+        wire.next(Cut.AFTER_COMMIT);
+        Created created = mesh.tables.create(crm, "items", uuid, Mesh.published(crm, "items"));
+
+        assertThat(wire.cuts()).isTrue();
+        assertThat(created).isEqualTo(new Created.Done(mesh.now(new TableId(crm.name(), "items"))));
+    }
+
+    @Test
+    void aCreationWhoseCommitNeverArrivedIsNotDone() {
+        wire.next(Cut.BEFORE_COMMIT);
+
+        assertThatThrownBy(() -> mesh.tables.create(crm, "items", UUID.randomUUID(), Mesh.published(crm, "items")))
+                .isInstanceOf(Refusal.Unavailable.class);
+        assertThat(mesh.tables.find(Mesh.NOBODY, new TableId(crm.name(), "items")))
+                .isEmpty();
+    }
+
+    @Test
+    void anyOtherChangeWhoseAnswerWasLostIsUnknown() {
+        for (Cut cut : List.of(Cut.AFTER_COMMIT, Cut.BEFORE_COMMIT)) {
+            wire.next(cut);
+            assertThatThrownBy(() ->
+                            mesh.principals.add(new Principal(cut.name(), Principal.Kind.USER, Set.of()), new byte[32]))
+                    .isInstanceOf(Refusal.OutcomeUnknown.class)
+                    .hasMessageNotContaining("jdbc");
+        }
+        assertThat(mesh.principals.find(Cut.AFTER_COMMIT.name())).isPresent();
+        assertThat(mesh.principals.find(Cut.BEFORE_COMMIT.name())).isEmpty();
+    }
+
+    @Test
+    void aBackendKilledBeforeTheCommitMeansThatNothingWasDone() {
+        assertThatThrownBy(() -> mesh.database.write(handle -> {
+                    handle.createUpdate("UPDATE relations SET version = 99").execute();
+                    return handle.createQuery("SELECT pg_terminate_backend(pg_backend_pid())")
+                            .mapTo(Boolean.class)
+                            .one();
+                }))
+                .isInstanceOf(Refusal.Unavailable.class);
+        assertThat(mesh.now(orders.name())).isEqualTo(orders);
+    }
+
+    @Test
+    void aDeadlockIsAConflictAndNothingWasDone() throws Exception {
+        Table items = mesh.table(crm, "items");
+        CyclicBarrier both = new CyclicBarrier(2);
+        AtomicReference<Throwable> refused = new AtomicReference<>();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            threads.execute(() -> lockInTurn(orders, items, both, refused));
+            threads.execute(() -> lockInTurn(items, orders, both, refused));
+        }
+        assertThat(refused.get()).isInstanceOf(Refusal.Conflict.class);
+    }
+
+    private void lockInTurn(Table first, Table second, CyclicBarrier both, AtomicReference<Throwable> refused) {
+        try {
+            mesh.database.write(handle -> {
+                String lock = "SELECT id FROM relations WHERE id = :id FOR UPDATE";
+                handle.createQuery(lock).bind("id", first.id()).mapToMap().one();
+                try {
+                    both.await();
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+                return handle.createQuery(lock)
+                        .bind("id", second.id())
+                        .mapToMap()
+                        .one();
+            });
+        } catch (RuntimeException e) {
+            refused.set(e);
+        }
+    }
+
+    @Test
+    void withoutAServerNothingWasDone() {
+        assertThat(mesh.database.ready()).isTrue();
+        wire.close();
+
+        assertThat(mesh.database.ready()).isFalse();
+        assertThatThrownBy(() -> mesh.tables.find(Mesh.NOBODY, orders.name())).isInstanceOf(Refusal.Unavailable.class);
+        assertThatThrownBy(() -> mesh.tables.swap(orders, Mesh.published(orders.location(), "{}", Map.of())))
+                .isInstanceOf(Refusal.Unavailable.class);
+    }
+
+    /// Where the wire is cut.
+    enum Cut {
+        NONE,
+        BEFORE_COMMIT,
+        AFTER_COMMIT
+    }
+
+    /// A wire to the server that can be cut, once, at the next COMMIT: before it is passed on, or before its answer is.
+    private static final class Wire implements AutoCloseable {
+        private final ServerSocket listener;
+        private final int target;
+        private final AtomicReference<Cut> next = new AtomicReference<>(Cut.NONE);
+        private final List<Socket> open = new java.util.concurrent.CopyOnWriteArrayList<>();
+
+        Wire(int target) {
+            this.target = target;
+            try {
+                listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            Thread.ofVirtual().start(this::accept);
+        }
+
+        int port() {
+            return listener.getLocalPort();
+        }
+
+        void next(Cut cut) {
+            next.set(cut);
+        }
+
+        /// Was the cut made?
+        boolean cuts() {
+            return next.get() == Cut.NONE;
+        }
+
+        @Override
+        public void close() {
+            try {
+                listener.close();
+                for (Socket socket : open) {
+                    socket.close();
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void accept() {
+            while (!listener.isClosed()) {
+                try {
+                    Socket client = listener.accept();
+                    Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
+                    open.addAll(List.of(client, server));
+                    AtomicReference<Cut> cut = new AtomicReference<>(Cut.NONE);
+                    Thread.ofVirtual().start(() -> pump(client, server, cut, true));
+                    Thread.ofVirtual().start(() -> pump(server, client, cut, false));
+                } catch (IOException e) {
+                    return;
+                }
+            }
+        }
+
+        private void pump(Socket from, Socket to, AtomicReference<Cut> cut, boolean commands) {
+            byte[] buffer = new byte[65_536];
+            try (from;
+                    to;
+                    InputStream in = from.getInputStream();
+                    OutputStream out = to.getOutputStream()) {
+                for (int length = in.read(buffer); length >= 0; length = in.read(buffer)) {
+                    if (commands && new String(buffer, 0, length, ISO_8859_1).contains("COMMIT")) {
+                        cut.set(next.getAndSet(Cut.NONE));
+                    }
+                    if (cut.get() == Cut.BEFORE_COMMIT || (cut.get() == Cut.AFTER_COMMIT && !commands)) {
+                        return;
+                    }
+                    out.write(buffer, 0, length);
+                }
+            } catch (IOException e) {
+                // The other direction closed the sockets, or the test ended.
+            }
+        }
+    }
+}
