@@ -158,7 +158,8 @@ final class DomainCommands extends MeshCommand {
 
         @Override
         public Integer call() {
-            return show(target().client().post(path("grants"), grant(to)));
+            ObjectNode grant = grant(to);
+            return show(target().client().post(path("grants"), grant));
         }
     }
 
@@ -173,7 +174,8 @@ final class DomainCommands extends MeshCommand {
 
         @Override
         public Integer call() {
-            target().client().delete(path("grants"), grant(from));
+            ObjectNode grant = grant(from);
+            target().client().delete(path("grants"), grant);
             say("`%s` has that role in `%s` no more".formatted(from, name));
             return Icefield.DONE;
         }

@@ -13,8 +13,10 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
 /// `icefield`: a data mesh on Apache Iceberg, from the command line.
 @Command(
@@ -49,6 +51,9 @@ public final class Icefield implements Callable<Integer> {
     static final int VIOLATIONS_FOUND = 3;
 
     private final Map<String, String> environment;
+
+    @Spec
+    private @Nullable CommandSpec spec;
 
     @Option(
             names = "--home",
@@ -94,7 +99,8 @@ public final class Icefield implements Callable<Integer> {
     /// Without a command: say what there is.
     @Override
     public Integer call() {
-        commandLine(environment).usage(System.err);
+        CommandLine line = Objects.requireNonNull(spec).commandLine();
+        line.usage(line.getErr());
         return WRONG_USAGE;
     }
 

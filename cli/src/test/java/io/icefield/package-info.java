@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield;
+
+import org.jspecify.annotations.NullMarked;
