@@ -77,7 +77,7 @@ final class IngestCommand extends MeshCommand {
                 tags,
                 classifications.contains(AUTO));
         try (ProgressBar bar = new ProgressBar(err(), file.getFileName() + " ")) {
-            return show(Seam.ingest().run(request, bar));
+            return show(Wiring.ingest().run(request, bar));
         }
     }
 

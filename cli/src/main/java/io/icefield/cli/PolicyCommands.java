@@ -25,7 +25,7 @@ final class PolicyCommands extends MeshCommand {
             if (!Files.isDirectory(folder)) {
                 throw wrongUsage("`%s` is not a folder".formatted(folder));
             }
-            Seam.lintPolicies(folder);
+            Wiring.lintPolicies(folder);
             say("the policies in `%s` are well formed".formatted(folder));
             return Icefield.DONE;
         }

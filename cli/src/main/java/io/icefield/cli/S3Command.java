@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 final class S3Command extends MeshCommand {
     @Override
     public Integer call() throws Exception {
-        Seam.objectStore(environment());
+        Wiring.objectStore(environment());
         return Icefield.DONE;
     }
 }

@@ -6,7 +6,8 @@ import picocli.CommandLine.Command;
 final class ServerCommand extends MeshCommand {
     @Override
     public Integer call() throws Exception {
-        Seam.server();
+        Wiring.server();
+        Thread.currentThread().join(); // it ends by a signal
         return Icefield.DONE;
     }
 }

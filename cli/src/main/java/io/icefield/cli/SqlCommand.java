@@ -52,7 +52,7 @@ final class SqlCommand extends MeshCommand {
         }
     }
 
-    private static Connection connect(URI uri, Optional<Path> trustStore, String token) throws SQLException {
+    static Connection connect(URI uri, Optional<Path> trustStore, String token) throws SQLException {
         Properties properties = new Properties();
         properties.setProperty("user", Target.subject(token));
         properties.setProperty("source", "icefield");

@@ -53,7 +53,7 @@ final class UpCommand extends MeshCommand {
             guide(Detached.start(home(), arguments(), this::say), begin);
             return Icefield.DONE;
         }
-        LocalMesh mesh = new LocalMesh(home(), new Seam.EmbeddedParts(err()), this::say);
+        LocalMesh mesh = new LocalMesh(home(), new Wiring.EmbeddedParts(System.err), this::say);
         mesh.up(new LocalMesh.Wishes(ports(), Optional.ofNullable(policies), environment()), state -> {
             if (!environment().containsKey(Detached.MARK)) {
                 guide(state, begin);

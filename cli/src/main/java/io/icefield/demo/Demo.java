@@ -132,8 +132,7 @@ public final class Demo {
             try {
                 job.get().forEach(out);
             } catch (ExecutionException e) {
-                throw new IllegalStateException(
-                        "a domain job failed: " + e.getCause().getMessage(), e.getCause());
+                throw new IllegalStateException("a domain job failed: " + e.getMessage(), e);
             }
         }
         Duration took = Duration.between(start, Instant.now());

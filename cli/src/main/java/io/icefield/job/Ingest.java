@@ -94,6 +94,19 @@ public final class Ingest implements Closeable {
         }
     }
 
+    /// The names that the file's columns get in a table, read from its header or footer.
+    public static List<String> columnNames(Path file, Options options) {
+        try {
+            return Source.open(file, options).names().stream()
+                    .map(Source.Name::name)
+                    .toList();
+        } catch (IngestFailure.BadFile e) {
+            throw new IngestFailure.BadFile(named(file, e), e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// Reads the file and appends its rows in one commit. All or nothing: after an `IngestFailure` other than
     /// `OutcomeUnknown` the table has none of the rows. A namespace or table created on the way stays, empty.
     public Result run(Request request, ProgressListener progress) {

@@ -18,7 +18,7 @@ public record MeshSecrets(String admin, String database, String s3AccessKey, Str
         return "MeshSecrets[***]";
     }
 
-    static MeshSecrets of(MeshHome home) {
+    public static MeshSecrets of(MeshHome home) {
         return home.read(FILE).map(MeshSecrets::parse).orElseGet(() -> {
             MeshSecrets made = new MeshSecrets(secret(), secret(), "ICEFIELD" + hex(), secret());
             ObjectNode file = JsonNodeFactory.instance

@@ -65,6 +65,13 @@ public final class TrinoProcess {
         return settings.folder().resolve("trino.pem");
     }
 
+    /// Makes the key and the certificate, if they are not there yet: clients and the catalog may read the latter before
+    /// the start.
+    public void certify() throws IOException {
+        Files.createDirectories(settings.folder());
+        keyStore(settings.folder());
+    }
+
     /// The folder made ready, and the command that starts Trino in it; input and output are for the caller to connect.
     public ProcessBuilder prepare() throws IOException {
         Path folder = settings.folder();
