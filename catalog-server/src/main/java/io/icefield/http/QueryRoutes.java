@@ -146,17 +146,18 @@ final class QueryRoutes {
         return result(masks);
     }
 
-    /// The engine knows columns in lower case, and masks whole columns: a mask inside one hides all of it.
+    /// The engine knows columns in lower case, and masks whole columns: a mask inside one hides all of it. The engine's
+    /// own columns (`$path`, `$partition` …) tell of values, so any mask hides them.
     private static Optional<Mask> mask(Restrictions restrictions, String column) {
         String name = column.toLowerCase(Locale.ROOT);
         Optional<Mask> mask = Optional.empty();
         for (Map.Entry<String, Mask> each : restrictions.masks().entrySet()) {
             String path = each.getKey().toLowerCase(Locale.ROOT);
-            if (path.equals(name)) {
-                return Optional.of(each.getValue());
+            if (name.startsWith("$") || path.startsWith(name + ".")) {
+                return Optional.of(Mask.REPLACE_WITH_NULL);
             }
-            if (path.startsWith(name + ".")) {
-                mask = Optional.of(Mask.REPLACE_WITH_NULL);
+            if (path.equals(name)) {
+                mask = Optional.of(each.getValue());
             }
         }
         return mask;

@@ -38,6 +38,7 @@ public final class Server {
     private static final int HEADER_BYTES_MAX = 64 << 10;
 
     private static final Duration STOP_MAX = Duration.ofSeconds(5);
+    private static final String UNROUTED = "none";
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
     private final Settings settings;
@@ -198,7 +199,7 @@ public final class Server {
                 ? Errors.ofStatus(e.getStatus())
                 : Errors.ofStatus(405).with("Allow", String.join(", ", allowed));
         send(context, answer, id);
-        account(context, "none", answer.status(), start, "-", id);
+        account(context, UNROUTED, answer.status(), start, "-", id);
     }
 
     private Set<String> methods(String path) {
@@ -211,7 +212,8 @@ public final class Server {
 
     private void account(Context context, String template, int status, long start, String who, String id) {
         Duration took = Duration.ofNanos(System.nanoTime() - start);
-        String method = context.method().name();
+        // What callers invent must not become time series.
+        String method = template.equals(UNROUTED) ? "any" : context.method().name();
         Timer.builder("http.server.requests")
                 .tag("method", method)
                 .tag("uri", template)

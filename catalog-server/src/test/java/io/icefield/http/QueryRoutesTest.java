@@ -90,13 +90,17 @@ class QueryRoutesTest {
         assertThat(ask("row-filters", "a", "analysts", filters).text())
                 .isEqualTo("{\"result\":[{\"expression\":\"region IN [eu]\"}]}");
         assertThat(ask("row-filters", "a", "sellers", filters).text()).isEqualTo("{\"result\":[]}");
-        String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s,%s,%s]}"
+        String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s,%s,%s,%s]}"
                 .formatted(
-                        column("id", "bigint"), column("email", "varchar"), column("address", "row(street varchar)"));
+                        column("id", "bigint"),
+                        column("email", "varchar"),
+                        column("address", "row(street varchar)"),
+                        column("$path", "varchar"));
         assertThat(ask("column-masks", "a", "analysts", masks).text())
                 .isEqualTo(
                         "{\"result\":[{\"index\":1,\"viewExpression\":{\"expression\":\"MASK_ALPHANUM(email:varchar)\"}},"
-                                + "{\"index\":2,\"viewExpression\":{\"expression\":\"REPLACE_WITH_NULL(address:row(street varchar))\"}}]}");
+                                + "{\"index\":2,\"viewExpression\":{\"expression\":\"REPLACE_WITH_NULL(address:row(street varchar))\"}},"
+                                + "{\"index\":3,\"viewExpression\":{\"expression\":\"REPLACE_WITH_NULL($path:varchar)\"}}]}");
         assertThat(ask("column-masks", "a", "sellers", masks).text()).isEqualTo("{\"result\":[]}");
     }
 

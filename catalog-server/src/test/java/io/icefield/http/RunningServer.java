@@ -9,6 +9,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Role;
 import io.icefield.domain.Domains;
+import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.policy.Change;
@@ -18,7 +19,6 @@ import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
 import io.icefield.policy.Violation;
-import io.icefield.query.EngineCatalog;
 import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
@@ -86,7 +86,7 @@ final class RunningServer implements AutoCloseable {
             return columns.stream().anyMatch(column -> column.path().equals("email"))
                     ? new Restrictions(
                             Map.of("email", Mask.MASK_ALPHANUM, "address.street", Mask.SHOW_LAST_4),
-                            List.of(new Restrictions.RowFilter("region", List.of("eu"))))
+                            List.of(new Restrictions.RowFilter("region", "string", List.of("eu"))))
                     : Restrictions.NONE;
         }
     };
@@ -109,14 +109,9 @@ final class RunningServer implements AutoCloseable {
                 mesh.domainStore,
                 mesh.storage,
                 RunningServer::storage,
-                QueryEngine.NONE,
-                domain -> new EngineCatalog(
-                        domain.name().value(),
-                        URI.create("http://localhost/iceberg"),
-                        domain.name().value(),
-                        Optional.empty(),
-                        "us-east-1",
-                        true));
+                new EngineSync(QueryEngine.NONE, List::of, domain -> {
+                    throw new AssertionError("no engine is there to need the catalog of " + domain);
+                }));
         Namespaces namespaces = new Namespaces(domains, mesh.namespaceStore, GOVERNANCE);
         Tables tables = new Tables(namespaces, mesh.tableStore);
         IcebergFormat format = new IcebergFormat(1 << 20);
@@ -135,7 +130,7 @@ final class RunningServer implements AutoCloseable {
                         new LoadTable(tables, files, format, restricted, mesh.storage),
                         creation,
                         new CommitTable(tables, mesh.tableStore, format, GOVERNANCE, files, files, creation),
-                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files),
+                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
                         new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
@@ -143,7 +138,7 @@ final class RunningServer implements AutoCloseable {
                 DIALECT,
                 this::isReady);
         server.start();
-        principals.bootstrap("admin", "admin-secret");
+        principals.bootstrap(new Principal("admin", Principal.Kind.USER, Set.of("platform")), "admin-secret");
         admin = token("admin", Principal.Kind.USER, "platform");
         seller = token("seller", Principal.Kind.JOB, "sellers");
         analyst = token("analyst", Principal.Kind.USER, "analysts");
