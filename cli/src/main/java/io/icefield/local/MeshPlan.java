@@ -20,6 +20,7 @@ public record MeshPlan(
     /// Of the launcher and its commands; the catalog server refuses names that it does not know.
     private static final Set<String> NOT_FOR_THE_CATALOG = Set.of(
             "ICEFIELD_HOME",
+            Detached.MARK,
             "ICEFIELD_CACHE",
             "ICEFIELD_MAVEN_REPOSITORY",
             "ICEFIELD_URI",
