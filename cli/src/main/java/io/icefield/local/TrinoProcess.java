@@ -87,6 +87,8 @@ public final class TrinoProcess {
         plugins(folder.resolve("plugin"));
 
         ProcessBuilder process = new ProcessBuilder(command()).directory(folder.toFile());
+        // What is in the environment can be named in CREATE CATALOG: no more than Trino needs.
+        process.environment().keySet().removeIf(name -> name.startsWith("ICEFIELD_"));
         process.environment().put("ICEFIELD_ENGINE_CREDENTIAL", settings.engineCredential());
         process.environment().put("ICEFIELD_TRINO_KEY_PASSWORD", keyPassword);
         process.environment().put("ICEFIELD_TRINO_SHARED_SECRET", random());

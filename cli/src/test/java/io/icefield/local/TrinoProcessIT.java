@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.query.EngineCatalog;
+import io.icefield.query.QueryEngine.EngineFailed;
 import io.icefield.query.RestrictionSql;
 import io.icefield.query.RestrictionSql.Salt;
 import io.icefield.query.trino.TrinoEngine;
@@ -281,10 +282,23 @@ class TrinoProcessIT {
                 .isEqualTo(1);
         another.sync(List.of(domain("sales", "us-east-1")));
         assertThat(query("admin", "SHOW CATALOGS")).containsExactly("sales", "system", "tpch");
+        assertThatThrownBy(() -> engine.create(domain("tpch", "us-east-1"))).isInstanceOf(EngineFailed.class);
         engine.drop("tpch");
         engine.drop("sales");
         engine.drop("sales");
         assertThat(query("admin", "SHOW CATALOGS")).containsExactly("system", "tpch");
+    }
+
+    @Test
+    void whatTheEngineWouldReplaceByASecretIsRefused() {
+        assertThatThrownBy(() -> domain("sales", "${ENV:ICEFIELD_ENGINE_CREDENTIAL}"))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void anEngineThatIsNotThereIsNotReachable() {
+        TrinoEngine.Address nobody = new TrinoEngine.Address(URI.create("https://127.0.0.1:1"), Optional.empty());
+        assertThat(new TrinoEngine(nobody, () -> "token").reachable()).isFalse();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.icefield.query;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 
 /// One domain as a catalog of the query engine.
@@ -10,4 +11,13 @@ import java.util.Optional;
 /// @param warehouse what the engine names to the REST catalog: the domain
 /// @param s3Endpoint empty for AWS itself
 public record EngineCatalog(
-        String name, URI catalogUri, String warehouse, Optional<URI> s3Endpoint, String region, boolean pathStyle) {}
+        String name, URI catalogUri, String warehouse, Optional<URI> s3Endpoint, String region, boolean pathStyle) {
+    public EngineCatalog {
+        // Engines replace `${…}` by what is in their environment: secrets.
+        for (String value : List.of(name, warehouse, region)) {
+            if (value.isBlank() || value.contains("$")) {
+                throw new IllegalArgumentException("`%s` cannot be part of an engine's catalog".formatted(value));
+            }
+        }
+    }
+}
