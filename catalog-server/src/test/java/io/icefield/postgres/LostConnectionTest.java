@@ -100,7 +100,7 @@ final class LostConnectionTest {
 
     /// The wire must not take a name for the command.
     private static String user(Cut cut) {
-        return "user-" + cut.ordinal();
+        return cut.name().toLowerCase(java.util.Locale.ROOT);
     }
 
     @Test
