@@ -119,20 +119,32 @@ public final class JwtTokens implements Tokens {
 
     /// Everything but the expiry, which is looked at each time.
     private Optional<Verified> proven(String token) {
+        Optional<SignedJWT> parsed = parsed(token);
+        if (parsed.isEmpty()) {
+            return Optional.empty();
+        }
+        SignedJWT jwt = parsed.get();
+        JWSHeader header = jwt.getHeader();
+        String keyId = header.getKeyID();
+        if (!JWSAlgorithm.ES256.equals(header.getAlgorithm()) || keyId == null) {
+            return Optional.empty();
+        }
+        Optional<ECKey> key = key(keyId);
         try {
-            SignedJWT jwt = SignedJWT.parse(token);
-            JWSHeader header = jwt.getHeader();
-            String keyId = header.getKeyID();
-            if (!JWSAlgorithm.ES256.equals(header.getAlgorithm()) || keyId == null) {
-                return Optional.empty();
-            }
-            Optional<ECKey> key = key(keyId);
             if (key.isEmpty() || !jwt.verify(new ECDSAVerifier(key.get().toECPublicKey()))) {
                 return Optional.empty();
             }
             return claimed(jwt.getJWTClaimsSet());
-        } catch (ParseException | JOSEException | IllegalArgumentException | IllegalStateException e) {
+        } catch (ParseException | JOSEException | IllegalArgumentException e) {
             return Optional.empty();
+        }
+    }
+
+    private static Optional<SignedJWT> parsed(String token) {
+        try {
+            return Optional.of(SignedJWT.parse(token));
+        } catch (ParseException | RuntimeException e) {
+            return Optional.empty(); // the parser stumbles over some nonsense, a header `null` for one
         }
     }
 

@@ -224,7 +224,7 @@ public final class PostgresTables implements TableStore {
                         .bind("namespace", namespace.id())
                         .bind("name", name)
                         .bind("uuid", uuid)
-                        .bind("location", published.location().toString())
+                        .bind("location", stored(published.location()))
                         .bind("metadata", published.metadata().location().toString())
                         .mapTo(Long.class)
                         .findOne();
@@ -291,7 +291,7 @@ public final class PostgresTables implements TableStore {
         int moved = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
-                .bind("location", published.location().toString())
+                .bind("location", stored(published.location()))
                 .bind("metadata", published.metadata().location().toString())
                 .bind("body", body)
                 .mapTo(Integer.class)
@@ -445,8 +445,8 @@ public final class PostgresTables implements TableStore {
                 .bind("domain", domain.id())
                 .bind("id", id)
                 .bindArray("around", String.class, around(folder))
-                .bind("inside", folder + "/")
-                .bind("beyond", folder + "0")
+                .bind("inside", stored(folder) + "/")
+                .bind("beyond", stored(folder) + "0")
                 .mapTo(Boolean.class)
                 .one();
     }
@@ -454,11 +454,16 @@ public final class PostgresTables implements TableStore {
     /// The folder and those that it lies in.
     private static List<String> around(Location folder) {
         List<String> all = new ArrayList<>();
-        String text = folder.toString();
+        String text = stored(folder);
         for (int end = text.length(); end > 0; end = text.lastIndexOf('/', end - 1)) {
             all.add(text.substring(0, end));
         }
         return all;
+    }
+
+    /// Without a slash at the end, also where the folder is the whole bucket.
+    private static String stored(Location folder) {
+        return folder.key().isEmpty() ? "s3://" + folder.bucket() : folder.toString();
     }
 
     private static <S extends SqlStatement<S>> S named(S statement, Table table) {

@@ -90,12 +90,17 @@ final class LostConnectionTest {
         for (Cut cut : List.of(Cut.AFTER_COMMIT, Cut.BEFORE_COMMIT)) {
             wire.next(cut);
             assertThatThrownBy(() ->
-                            mesh.principals.add(new Principal(cut.name(), Principal.Kind.USER, Set.of()), new byte[32]))
+                            mesh.principals.add(new Principal(user(cut), Principal.Kind.USER, Set.of()), new byte[32]))
                     .isInstanceOf(Refusal.OutcomeUnknown.class)
                     .hasMessageNotContaining("jdbc");
         }
-        assertThat(mesh.principals.find(Cut.AFTER_COMMIT.name())).isPresent();
-        assertThat(mesh.principals.find(Cut.BEFORE_COMMIT.name())).isEmpty();
+        assertThat(mesh.principals.find(user(Cut.AFTER_COMMIT))).isPresent();
+        assertThat(mesh.principals.find(user(Cut.BEFORE_COMMIT))).isEmpty();
+    }
+
+    /// The wire must not take a name for the command.
+    private static String user(Cut cut) {
+        return cut.name().toLowerCase(java.util.Locale.ROOT);
     }
 
     @Test

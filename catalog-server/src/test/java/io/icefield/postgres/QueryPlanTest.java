@@ -68,7 +68,7 @@ final class QueryPlanTest {
                             .bind("path", "crm")
                             .bind("name", "t77"));
 
-            assertThat(plan).contains("grants_pkey").contains("relations_name");
+            assertThat(plan).contains("relations_name");
             assertNoTableIsReadWhole(plan);
         }
     }
@@ -97,9 +97,9 @@ final class QueryPlanTest {
                         .bind("after", "")
                         .bind("limit", 10));
 
-        assertThat(tables).contains("grants_pkey").contains("relations_name");
+        assertThat(tables).contains("relations_name");
         assertNoTableIsReadWhole(tables);
-        assertThat(children).contains("grants_pkey").doesNotContain("Seq Scan on grants");
+        assertNoTableIsReadWhole(children);
     }
 
     @Test
@@ -117,13 +117,17 @@ final class QueryPlanTest {
                         .bind("inside", "s3://bucket-sales/x/")
                         .bind("beyond", "s3://bucket-sales/x0"));
 
-        assertThat(plan).contains("relations_location");
-        assertNoTableIsReadWhole(plan);
+        assertThat(plan).contains("relations_location").doesNotContain("Seq Scan");
     }
 
     /// Domains and namespaces have a row each here: reading them whole is right.
     private static void assertNoTableIsReadWhole(String plan) {
-        assertThat(plan).doesNotContain("Seq Scan on grants").doesNotContain("Seq Scan on relations");
+        assertThat(plan)
+                .contains(" on grants g")
+                .doesNotContain("Seq Scan on grants")
+                .doesNotContain("Seq Scan on relations")
+                .doesNotContainPattern("Filter: .*(grantee|scope)")
+                .containsPattern("Index Cond: .*grantee = ANY.*scope|Index Cond: .*scope = ANY.*grantee");
     }
 
     private List<String> scopes() {

@@ -36,9 +36,9 @@ public final class TestDatabase {
         return at("localhost", Server.RUNNING.getPort(), create());
     }
 
-    /// The same, reached through another port, plain text all the way.
+    /// The same, reached through another port, all commands in plain text.
     static Database.Settings through(int port, String database) {
-        return at("127.0.0.1", port, database + "?sslmode=disable&gssEncMode=disable");
+        return at("127.0.0.1", port, database + "?sslmode=disable&gssEncMode=disable&prepareThreshold=0");
     }
 
     static int port() {
