@@ -6,6 +6,7 @@ import io.icefield.local.MeshHome;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -50,6 +51,8 @@ public final class Icefield implements Callable<Integer> {
     static final int WRONG_USAGE = 2;
     static final int VIOLATIONS_FOUND = 3;
 
+    private static final String LOGGING = "logback.configurationFile";
+
     private final Map<String, String> environment;
 
     @Spec
@@ -74,6 +77,10 @@ public final class Icefield implements Callable<Integer> {
     }
 
     public static void main(String[] arguments) {
+        // Before anything logs: commands say little, while the server brings its own configuration.
+        if (!List.of(arguments).contains("server") && System.getProperty(LOGGING) == null) {
+            System.setProperty(LOGGING, "io/icefield/cli/logback.xml");
+        }
         System.exit(commandLine(System.getenv()).execute(arguments));
     }
 

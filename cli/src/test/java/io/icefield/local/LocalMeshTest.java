@@ -147,17 +147,23 @@ class LocalMeshTest {
                 secrets,
                 Optional.empty(),
                 Map.of(
-                        "ICEFIELD_DATABASE_URL", "jdbc:postgresql://db/mesh",
-                        "ICEFIELD_S3_ENDPOINT", "http://minio:9000",
-                        "ICEFIELD_TRINO_URI", "https://trino:8443",
-                        "ICEFIELD_HOME", "/elsewhere",
-                        Detached.MARK, "true"));
+                        "ICEFIELD_DATABASE_URL",
+                        "jdbc:postgresql://db/mesh",
+                        "ICEFIELD_S3_ENDPOINT",
+                        "http://minio:9000",
+                        "ICEFIELD_TRINO_URI",
+                        "https://trino:8443",
+                        "ICEFIELD_HOME",
+                        "/elsewhere",
+                        Detached.MARK,
+                        "true"));
         assertThat(external.embedsPostgres() || external.embedsS3() || external.embedsTrino())
                 .isFalse();
         assertThat(external.catalogSettings())
                 .containsEntry("ICEFIELD_DATABASE_URL", "jdbc:postgresql://db/mesh")
                 .containsEntry("ICEFIELD_TRINO_URI", "https://trino:8443")
-                .doesNotContainKeys("ICEFIELD_DATABASE_PASSWORD", "ICEFIELD_S3_SECRET_KEY", "ICEFIELD_HOME", Detached.MARK);
+                .doesNotContainKeys(
+                        "ICEFIELD_DATABASE_PASSWORD", "ICEFIELD_S3_SECRET_KEY", "ICEFIELD_HOME", Detached.MARK);
     }
 
     @Test
