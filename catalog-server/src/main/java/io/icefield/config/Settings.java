@@ -107,6 +107,7 @@ public record Settings(
                 "ICEFIELD_CLIENT_SECRET",
                 "ICEFIELD_MAVEN_REPOSITORY",
                 "ICEFIELD_MINIO",
+                "ICEFIELD_DETACHED",
                 "ICEFIELD_ENGINE_CREDENTIAL");
 
         private final Map<String, String> left = new TreeMap<>();
