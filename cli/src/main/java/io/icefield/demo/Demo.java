@@ -96,7 +96,7 @@ public final class Demo {
                     "a table named `CustomerList`",
                     () -> crm.createTable(TableIdentifier.of(people, "CustomerList"), TpchRows.schema("nation")),
                     "naming/");
-            TableIdentifier unclassified = TableIdentifier.of(people, "customer_unclassified");
+            TableIdentifier unclassified = TableIdentifier.of(people, "customers");
             refused(
                     "names and phones that nobody classified",
                     () -> crm.createTable(unclassified, TpchRows.schema("customer")),

@@ -73,7 +73,7 @@ public record MeshPlan(
     }
 
     public String trinoUri() {
-        return external.getOrDefault(TRINO_URI, "https://127.0.0.1:" + ports.port(Ports.Service.TRINO));
+        return external.getOrDefault(TRINO_URI, "https://localhost:" + ports.port(Ports.Service.TRINO));
     }
 
     /// The certificate to trust; the embedded Trino writes it here before anything starts.
