@@ -105,7 +105,8 @@ class AdventureWorksIT {
         List<Source> sources = new ArrayList<>();
         try (Stream<Path> found = Files.list(files)) {
             for (Path file : found.sorted().toList()) {
-                String[] name = file.getFileName().toString().replace(FILE_ENDING, "").split("\\.", -1);
+                String[] name =
+                        file.getFileName().toString().replace(FILE_ENDING, "").split("\\.", -1);
                 if (name.length == 2 && DOMAINS.containsKey(name[0])) {
                     String table = name[1].replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
                     sources.add(new Source(withoutReservedNames(file), DOMAINS.getOrDefault(name[0], ""), table));
@@ -135,9 +136,9 @@ class AdventureWorksIT {
 
     /// The file as a table of DuckDB, with the names that the ingested table has, in its order, and with its types.
     private void load(Source source) throws Exception {
-        List<List<String>> columns =
-                mesh.rows("steward", "SELECT column_name, data_type FROM %s.information_schema.columns".formatted(
-                                source.domain())
+        List<List<String>> columns = mesh.rows(
+                "steward",
+                "SELECT column_name, data_type FROM %s.information_schema.columns".formatted(source.domain())
                         + " WHERE table_schema = 'core' AND table_name = '%s' ORDER BY ordinal_position"
                                 .formatted(source.table()));
         assertThat(columns).as(source.address()).isNotEmpty();
@@ -155,8 +156,7 @@ class AdventureWorksIT {
                 CREATE TABLE %s AS SELECT %s FROM (
                     SELECT * FROM read_csv('%s', header = true, all_varchar = true, delim = ',', quote = '"',
                         escape = '"', nullstr = '', allow_quoted_nulls = false, auto_detect = false, columns = %s,
-                        max_line_size = 10000000, strict_mode = true)) AS file (%s)""".formatted(
-                        source.address(), casts, source.file(), varchars(columns), names));
+                        max_line_size = 10000000, strict_mode = true)) AS file (%s)""".formatted(source.address(), casts, source.file(), varchars(columns), names));
     }
 
     private static String varchars(List<List<String>> columns) {
@@ -314,8 +314,7 @@ class AdventureWorksIT {
                 List.of("person.core.address", "address_line1"),
                 List.of("hr.core.employee", "gender"))) {
             assertThat(mesh.rows(
-                            "analyst",
-                            "SELECT count(%2$s) FROM %1$s".formatted(column.getFirst(), column.getLast())))
+                            "analyst", "SELECT count(%2$s) FROM %1$s".formatted(column.getFirst(), column.getLast())))
                     .as(column.toString())
                     .isEqualTo(List.of(List.of("0")));
         }
@@ -325,8 +324,7 @@ class AdventureWorksIT {
 
     /// All values of the column, as the mask makes them of what the steward sees; and the steward sees what is in the
     /// file.
-    private void masked(String table, String column, UnaryOperator<String> mask)
-            throws Exception {
+    private void masked(String table, String column, UnaryOperator<String> mask) throws Exception {
         String query = "SELECT %s, count(*) FROM %s GROUP BY 1".formatted(column, table);
         Map<String, Integer> expected = new TreeMap<>();
         for (List<String> row : same(query)) {

@@ -39,8 +39,7 @@ class BadInputIT {
     private static final String NAMESPACES = "/iceberg/v1/" + DOMAIN + "/namespaces";
     private static final String CLASSIFICATION =
             "/api/v1/domains/" + DOMAIN + "/namespaces/core/tables/target/classification";
-    private static final String SCHEMA =
-            """
+    private static final String SCHEMA = """
             {"type":"struct","schema-id":0,"fields":[{"id":1,"name":"id","required":true,"type":"long"}]}""";
     private static final long GIGABYTE = 1L << 30;
 
@@ -198,13 +197,10 @@ class BadInputIT {
             refused(
                     new Route("POST", "/api/v1/principals", ""),
                     "{\"name\":" + json + ",\"kind\":\"user\",\"groups\":[]}");
-            refused(
-                    new Route("POST", TABLE, ""),
-                    """
+            refused(new Route("POST", TABLE, ""), """
                     {"requirements":[],"updates":[{"action":"add-schema","schema":
                     {"type":"struct","schema-id":1,"fields":[{"id":1,"name":"id","required":true,"type":"long"},
-                    {"id":2,"name":%s,"required":false,"type":"long"}]}},{"action":"set-current-schema","schema-id":-1}]}"""
-                            .formatted(json));
+                    {"id":2,"name":%s,"required":false,"type":"long"}]}},{"action":"set-current-schema","schema-id":-1}]}""".formatted(json));
             if (!name.isEmpty() && !name.contains("\u0000")) {
                 String path = URLEncoder.encode(name, UTF_8).replace("+", "%20");
                 for (String method : List.of("GET", "HEAD", "DELETE")) {

@@ -83,14 +83,16 @@ class CredentialIT {
             refused("another domain's object", () -> read(s3, dataFile(foreign)));
             refused("the table's own file for writing", () -> write(s3, bucket(own), key(own)));
             refused("a new file", () -> write(s3, bucket(own), key(own) + ".new"));
-            refused("deleting", () -> s3.deleteObject(
-                    delete -> delete.bucket(bucket(own)).key(key(own))));
+            refused(
+                    "deleting",
+                    () -> s3.deleteObject(delete -> delete.bucket(bucket(own)).key(key(own))));
             refused("listing the bucket", () -> s3.listObjectsV2(list -> list.bucket(bucket(own))));
             refused(
                     "listing the table",
                     () -> s3.listObjectsV2(list -> list.bucket(bucket(own)).prefix(key(orders.location()) + "/")));
-            refused("copying from another domain into the table", () -> s3.copyObject(
-                    copy -> copy.sourceBucket(bucket(dataFile(foreign)))
+            refused(
+                    "copying from another domain into the table",
+                    () -> s3.copyObject(copy -> copy.sourceBucket(bucket(dataFile(foreign)))
                             .sourceKey(key(dataFile(foreign)))
                             .destinationBucket(bucket(own))
                             .destinationKey(key(own) + ".copy")));
@@ -106,8 +108,9 @@ class CredentialIT {
             s3.deleteObject(delete -> delete.bucket(bucket(own)).key(key(own) + ".probe"));
             refused("a sibling for writing", () -> write(s3, bucket(own), key(dataFile(sibling)) + ".probe"));
             refused("another domain", () -> write(s3, mesh.bucket(OTHER_DOMAIN), key(dataFile(foreign)) + ".probe"));
-            refused("a sibling by way of ..", () -> write(
-                    s3, bucket(own), key(orders.location()) + "/../" + key(sibling.location()) + "/probe"));
+            refused(
+                    "a sibling by way of ..",
+                    () -> write(s3, bucket(own), key(orders.location()) + "/../" + key(sibling.location()) + "/probe"));
             refused("listing the bucket", () -> s3.listObjectsV2(list -> list.bucket(bucket(own))));
 
             String victim = key(dataFile(sibling));
@@ -129,10 +132,12 @@ class CredentialIT {
         JsonNode config = load("analyst", "orders").json().path("config");
         Instant expires = Instant.ofEpochMilli(
                 config.path("s3.session-token-expires-at-ms").asLong());
-        assertThat(expires).isBetween(Instant.now().plus(Duration.ofMinutes(14)), Instant.now()
-                .plus(Duration.ofHours(12)));
-        Mesh.Answer renewed = mesh.call(
-                "analyst", "GET", "/iceberg/v1/" + DOMAIN + "/namespaces/core/tables/orders/credentials", "");
+        assertThat(expires)
+                .isBetween(
+                        Instant.now().plus(Duration.ofMinutes(14)),
+                        Instant.now().plus(Duration.ofHours(12)));
+        Mesh.Answer renewed =
+                mesh.call("analyst", "GET", "/iceberg/v1/" + DOMAIN + "/namespaces/core/tables/orders/credentials", "");
         assertThat(renewed.status()).isEqualTo(200);
         JsonNode keys = renewed.json().path("storage-credentials");
         assertThat(keys).hasSize(1);
@@ -146,8 +151,8 @@ class CredentialIT {
         assertThat(analyst.body()).doesNotContain("s3.secret-access-key", "s3.session-token");
         assertThat(analyst.status()).isEqualTo(403);
         assertThat(analyst.message()).contains("email", "phone", "masked");
-        Mesh.Answer renewal = mesh.call(
-                "analyst", "GET", "/iceberg/v1/" + DOMAIN + "/namespaces/core/tables/people/credentials", "");
+        Mesh.Answer renewal =
+                mesh.call("analyst", "GET", "/iceberg/v1/" + DOMAIN + "/namespaces/core/tables/people/credentials", "");
         assertThat(renewal.status()).isEqualTo(403);
 
         assertThat(load("steward", "people").json().path("config").has("s3.session-token"))

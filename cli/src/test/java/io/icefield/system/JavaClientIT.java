@@ -71,10 +71,7 @@ class JavaClientIT {
         Table reloaded = catalog.loadTable(renamed);
         assertThat(Rows.read(reloaded))
                 .extracting(row -> row.getField("id"), row -> row.getField("title"), row -> row.getField("weight"))
-                .containsExactlyInAnyOrder(
-                        tuple(1L, "one", null),
-                        tuple(2L, "two", null),
-                        tuple(3L, "three", 0.5));
+                .containsExactlyInAnyOrder(tuple(1L, "one", null), tuple(2L, "two", null), tuple(3L, "three", 0.5));
 
         String metadata = ((BaseTable) reloaded).operations().current().metadataFileLocation();
         assertThat(catalog.dropTable(renamed, false)).isTrue();
@@ -164,9 +161,7 @@ class JavaClientIT {
                 .isNull();
 
         Transaction both = table.newTransaction();
-        both.updateProperties()
-                .set("icefield.tags.phone_number", "pii.phone")
-                .commit();
+        both.updateProperties().set("icefield.tags.phone_number", "pii.phone").commit();
         both.updateSchema().addColumn("phone_number", Types.StringType.get()).commit();
         both.commitTransaction();
         assertThat(catalog.loadTable(TableIdentifier.of(CORE, "evolving"))
@@ -228,27 +223,35 @@ class JavaClientIT {
         TableIdentifier name = TableIdentifier.of(CORE, "outside");
 
         for (String location : outside) {
-            refused("create at " + location, () -> catalog.buildTable(name, ITEMS)
-                    .withLocation(location)
-                    .create());
+            refused(
+                    "create at " + location,
+                    () -> catalog.buildTable(name, ITEMS).withLocation(location).create());
             refused(
                     "staged create at " + location,
                     () -> catalog.buildTable(name, ITEMS).withLocation(location).createTransaction());
-            refused("create with write.data.path " + location, () -> catalog.buildTable(name, ITEMS)
-                    .withProperty(TableProperties.WRITE_DATA_LOCATION, location)
-                    .create());
-            refused("create with write.metadata.path " + location, () -> catalog.buildTable(name, ITEMS)
-                    .withProperty(TableProperties.WRITE_METADATA_LOCATION, location)
-                    .create());
+            refused(
+                    "create with write.data.path " + location,
+                    () -> catalog.buildTable(name, ITEMS)
+                            .withProperty(TableProperties.WRITE_DATA_LOCATION, location)
+                            .create());
+            refused(
+                    "create with write.metadata.path " + location,
+                    () -> catalog.buildTable(name, ITEMS)
+                            .withProperty(TableProperties.WRITE_METADATA_LOCATION, location)
+                            .create());
             refused(
                     "set-location " + location,
                     () -> own.updateLocation().setLocation(location).commit());
-            refused("set write.data.path " + location, () -> own.updateProperties()
-                    .set(TableProperties.WRITE_DATA_LOCATION, location)
-                    .commit());
-            refused("set write.metadata.path " + location, () -> own.updateProperties()
-                    .set(TableProperties.WRITE_METADATA_LOCATION, location)
-                    .commit());
+            refused(
+                    "set write.data.path " + location,
+                    () -> own.updateProperties()
+                            .set(TableProperties.WRITE_DATA_LOCATION, location)
+                            .commit());
+            refused(
+                    "set write.metadata.path " + location,
+                    () -> own.updateProperties()
+                            .set(TableProperties.WRITE_METADATA_LOCATION, location)
+                            .commit());
             refused(
                     "register " + location + "/metadata/v1.metadata.json",
                     () -> catalog.registerTable(name, location + "/metadata/v1.metadata.json"));

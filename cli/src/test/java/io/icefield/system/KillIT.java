@@ -34,8 +34,7 @@ class KillIT {
     private static final Namespace CORE = Namespace.of("core");
     private static final int TABLES = 4;
     private static final int WRITERS = 8;
-    private static final int ROUNDS =
-            Integer.parseInt(System.getenv().getOrDefault("ICEFIELD_KILL_ROUNDS", "3"));
+    private static final int ROUNDS = Integer.parseInt(System.getenv().getOrDefault("ICEFIELD_KILL_ROUNDS", "3"));
     /// The supervisor gives up on a part that dies more than five times a minute.
     private static final Duration BETWEEN_KILLS_OF_ONE_PART = Duration.ofSeconds(13);
     private static final Duration RECOVERY_PATIENCE = Duration.ofSeconds(90);
@@ -74,8 +73,7 @@ class KillIT {
         Map<String, Instant> lastKill = new HashMap<>();
         for (int round = 1; round <= ROUNDS; round++) {
             for (String part : List.of("catalog", "postgres")) {
-                Instant earliest =
-                        lastKill.getOrDefault(part, Instant.EPOCH).plus(BETWEEN_KILLS_OF_ONE_PART);
+                Instant earliest = lastKill.getOrDefault(part, Instant.EPOCH).plus(BETWEEN_KILLS_OF_ONE_PART);
                 Instant moment = Instant.now().plusMillis(random.nextInt(RANDOM_MOMENT_MILLIS));
                 until(earliest.isAfter(moment) ? earliest : moment);
                 int before = acknowledged.size();
@@ -150,8 +148,8 @@ class KillIT {
         Instant deadline = Instant.now().plus(RECOVERY_PATIENCE);
         while (acknowledged.size() <= before + WRITERS) {
             if (Instant.now().isAfter(deadline)) {
-                throw new AssertionError("no append is acknowledged %s after `%s` was killed"
-                        .formatted(RECOVERY_PATIENCE, killed));
+                throw new AssertionError(
+                        "no append is acknowledged %s after `%s` was killed".formatted(RECOVERY_PATIENCE, killed));
             }
             until(Instant.now().plusMillis(50));
         }

@@ -135,8 +135,8 @@ final class Mesh {
     }
 
     private Ran command(Duration patience, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(CHECKOUT.resolve("icefield").toString(), "--home", home.toString()));
+        List<String> command =
+                new ArrayList<>(List.of(CHECKOUT.resolve("icefield").toString(), "--home", home.toString()));
         command.addAll(List.of(arguments));
         return Ran.command(command, CHECKOUT, Map.of(), "", patience);
     }

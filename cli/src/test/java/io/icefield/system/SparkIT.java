@@ -42,31 +42,35 @@ class SparkIT {
     void sparkWritesAndTrinoReads() throws Exception {
         Path java = java17().orElse(null);
         Assumptions.assumeTrue(
-                Files.isDirectory(LIBRARIES), "no Spark in compat/spark/target/lib: .ci/run or its Maven build puts it");
+                Files.isDirectory(LIBRARIES),
+                "no Spark in compat/spark/target/lib: .ci/run or its Maven build puts it");
         Assumptions.assumeTrue(java != null, "no JDK 17 or 21 for Spark in JAVA17_HOME or the usual folders");
         Mesh mesh = Mesh.shared();
         mesh.domain(DOMAIN);
 
-        List<JsonNode> answers = spark(mesh, java == null ? Path.of("java") : java, List.of(
-                "CREATE NAMESPACE spark.core",
-                "CREATE TABLE spark.core.orders (id BIGINT, amount DECIMAL(10,2), status STRING) USING iceberg"
-                        + " TBLPROPERTIES ('write.merge.mode'='merge-on-read', 'write.delete.mode'='merge-on-read')",
-                "INSERT INTO spark.core.orders VALUES (1, 5.00, 'new'), (2, 6.00, 'new'), (3, 7.00, 'new')",
-                "MERGE INTO spark.core.orders t USING (SELECT * FROM VALUES (2L, CAST(6.50 AS DECIMAL(10,2)), 'paid'),"
-                        + " (4L, CAST(8.00 AS DECIMAL(10,2)), 'paid') AS s(id, amount, status)) s ON t.id = s.id"
-                        + " WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
-                "DELETE FROM spark.core.orders WHERE id = 3",
-                "ALTER TABLE spark.core.orders ADD COLUMN note STRING",
-                "INSERT INTO spark.core.orders VALUES (5, 9.00, 'new', 'noted')",
-                "CREATE TABLE spark.core.copied USING iceberg AS SELECT * FROM spark.core.orders WHERE amount > 8",
-                "SELECT * FROM spark.core.orders ORDER BY id",
-                "CREATE TABLE spark.core.people (id BIGINT, email STRING) USING iceberg",
-                "ALTER TABLE spark.core.orders ADD COLUMN phone_number STRING",
-                "CREATE TABLE spark.core.`BadName` (id BIGINT) USING iceberg"));
+        List<JsonNode> answers = spark(
+                mesh,
+                java == null ? Path.of("java") : java,
+                List.of(
+                        "CREATE NAMESPACE spark.core",
+                        "CREATE TABLE spark.core.orders (id BIGINT, amount DECIMAL(10,2), status STRING) USING iceberg"
+                                + " TBLPROPERTIES ('write.merge.mode'='merge-on-read', 'write.delete.mode'='merge-on-read')",
+                        "INSERT INTO spark.core.orders VALUES (1, 5.00, 'new'), (2, 6.00, 'new'), (3, 7.00, 'new')",
+                        "MERGE INTO spark.core.orders t USING (SELECT * FROM VALUES (2L, CAST(6.50 AS DECIMAL(10,2)), 'paid'),"
+                                + " (4L, CAST(8.00 AS DECIMAL(10,2)), 'paid') AS s(id, amount, status)) s ON t.id = s.id"
+                                + " WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+                        "DELETE FROM spark.core.orders WHERE id = 3",
+                        "ALTER TABLE spark.core.orders ADD COLUMN note STRING",
+                        "INSERT INTO spark.core.orders VALUES (5, 9.00, 'new', 'noted')",
+                        "CREATE TABLE spark.core.copied USING iceberg AS SELECT * FROM spark.core.orders WHERE amount > 8",
+                        "SELECT * FROM spark.core.orders ORDER BY id",
+                        "CREATE TABLE spark.core.people (id BIGINT, email STRING) USING iceberg",
+                        "ALTER TABLE spark.core.orders ADD COLUMN phone_number STRING",
+                        "CREATE TABLE spark.core.`BadName` (id BIGINT) USING iceberg"));
 
-        assertThat(answers.subList(0, 9)).allSatisfy(answer -> assertThat(answer.has("rows"))
-                .as(answer.toString())
-                .isTrue());
+        assertThat(answers.subList(0, 9))
+                .allSatisfy(answer ->
+                        assertThat(answer.has("rows")).as(answer.toString()).isTrue());
         assertThat(answers.get(8).path("rows")).hasSize(4);
         assertThat(answers.get(9).path("error").asText())
                 .contains("pii/unclassified", "pii.email", "icefield.tags.email");
@@ -86,16 +90,22 @@ class SparkIT {
             throws IOException, InterruptedException {
         JsonNode status = mesh.status();
         Map<String, String> catalog = Map.of(
-                "", "org.apache.iceberg.spark.SparkCatalog",
-                ".type", "rest",
-                ".uri", status.path("iceberg").path("uri").asText(),
-                ".warehouse", DOMAIN,
-                ".credential", mesh.identity(DOMAIN + "-job").credential(),
-                ".oauth2-server-uri", status.path("iceberg").path("oauth2-server-uri").asText(),
-                ".header.X-Iceberg-Access-Delegation", "vended-credentials");
+                "",
+                "org.apache.iceberg.spark.SparkCatalog",
+                ".type",
+                "rest",
+                ".uri",
+                status.path("iceberg").path("uri").asText(),
+                ".warehouse",
+                DOMAIN,
+                ".credential",
+                mesh.identity(DOMAIN + "-job").credential(),
+                ".oauth2-server-uri",
+                status.path("iceberg").path("oauth2-server-uri").asText(),
+                ".header.X-Iceberg-Access-Delegation",
+                "vended-credentials");
         StringBuilder script = new StringBuilder();
-        catalog.forEach(
-                (key, value) -> script.append("conf spark.sql.catalog.spark%s %s\n".formatted(key, value)));
+        catalog.forEach((key, value) -> script.append("conf spark.sql.catalog.spark%s %s\n".formatted(key, value)));
         statements.forEach(statement -> script.append("sql ").append(statement).append('\n'));
 
         List<String> command = new ArrayList<>(List.of(java.toString(), "-Xmx768m", "-XX:+UseSerialGC"));

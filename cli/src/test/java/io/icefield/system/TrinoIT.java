@@ -30,17 +30,11 @@ class TrinoIT {
 
     /// Clear, and as the starter pack's masks have it: name and e-mail `mask-alphanum`, phone `show-last-4`, date of
     /// birth `truncate-to-year`, salary `replace-with-null`, national id `sha-256-global`.
-    private static final List<String> ANN_CLEAR = List.of(
-            "1", "Ann Lee", "ann.lee+1@example.com", "+49 30 1234567", "1984-05-17", "98765.43", "AB-123456");
+    private static final List<String> ANN_CLEAR =
+            List.of("1", "Ann Lee", "ann.lee+1@example.com", "+49 30 1234567", "1984-05-17", "98765.43", "AB-123456");
 
     private static final List<String> ANN_MASKED = List.of(
-            "1",
-            "xxxxxxx",
-            "xxx.xxxxn@xxxxxxx.xxx",
-            "xnnxnnxnnn4567",
-            "1984-01-01",
-            "∅",
-            Masked.sha256("AB-123456"));
+            "1", "xxxxxxx", "xxx.xxxxn@xxxxxxx.xxx", "xnnxnnxnnn4567", "1984-01-01", "∅", Masked.sha256("AB-123456"));
 
     private Mesh mesh;
 
@@ -69,8 +63,7 @@ class TrinoIT {
                 INSERT INTO %s.core.orders VALUES (10, 1, 5.00), (11, 1, 7.50), (12, 2, 1.25)""".formatted(SALES));
         mesh.execute(SALES_JOB, """
                 CREATE TABLE %s.core.%s AS SELECT * FROM (VALUES
-                    (1, 'EU'), (2, 'US'), (3, NULL), (4, 'EU')) AS t (id, region)""".formatted(
-                        SALES, Mesh.FILTERED_TABLE));
+                    (1, 'EU'), (2, 'US'), (3, NULL), (4, 'EU')) AS t (id, region)""".formatted(SALES, Mesh.FILTERED_TABLE));
     }
 
     @Test
@@ -102,10 +95,11 @@ class TrinoIT {
         assertThat(mesh.rows("steward", query).getFirst()).isEqualTo(ANN_CLEAR);
         List<List<String>> seen = mesh.rows("analyst", query);
         assertThat(seen.getFirst()).isEqualTo(ANN_MASKED);
-        assertThat(seen.get(1))
-                .isEqualTo(List.of("2", "xx", "x@x.xxx", "12", "2001-01-01", "∅", Masked.sha256("CD")));
+        assertThat(seen.get(1)).isEqualTo(List.of("2", "xx", "x@x.xxx", "12", "2001-01-01", "∅", Masked.sha256("CD")));
         assertThat(seen.get(2)).isEqualTo(List.of("3", "∅", "∅", "∅", "∅", "∅", "∅"));
-        assertThat(mesh.rows("admin", query)).as("the platform team is no steward").isEqualTo(seen);
+        assertThat(mesh.rows("admin", query))
+                .as("the platform team is no steward")
+                .isEqualTo(seen);
         assertThat(mesh.rows(CRM_JOB, query).getFirst()).isEqualTo(ANN_CLEAR);
     }
 
@@ -141,14 +135,15 @@ class TrinoIT {
                 .getFirst()
                 .getFirst();
         assertThatThrownBy(() -> mesh.rows("analyst", """
-                        SELECT * FROM TABLE(%s.system.table_changes('core', 'customers', %s, %s))""".formatted(
-                                        CRM, snapshot, snapshot)))
+                        SELECT * FROM TABLE(%s.system.table_changes('core', 'customers', %s, %s))""".formatted(CRM, snapshot, snapshot)))
                 .hasMessageContaining("Access Denied");
 
         for (String statement : List.of(
-                "SHOW STATS FOR %s.core.customers", "EXPLAIN (TYPE IO) SELECT * FROM %s.core.customers",
+                "SHOW STATS FOR %s.core.customers",
+                "EXPLAIN (TYPE IO) SELECT * FROM %s.core.customers",
                 "SELECT * FROM %s.core.customers FOR VERSION AS OF " + snapshot,
-                "SELECT \"$path\", email FROM %s.core.customers", "SHOW CREATE TABLE %s.core.customers")) {
+                "SELECT \"$path\", email FROM %s.core.customers",
+                "SHOW CREATE TABLE %s.core.customers")) {
             assertThat(mesh.rows("analyst", statement.formatted(CRM)).toString())
                     .as(statement)
                     .doesNotContain("98765", "ann.lee", "Ann Lee", "1984-05-17", "AB-123456", "123456");
@@ -167,11 +162,10 @@ class TrinoIT {
 
     @Test
     void aRefusalByPolicyReachesWhoeverTypedTheSql() {
-        assertThatThrownBy(
-                        () -> mesh.execute(SALES_JOB, "CREATE TABLE %s.core.leads (email varchar)".formatted(SALES)))
+        assertThatThrownBy(() -> mesh.execute(SALES_JOB, "CREATE TABLE %s.core.leads (email varchar)".formatted(SALES)))
                 .hasMessageContainingAll("pii/unclassified", "pii.email", "icefield.tags.email");
-        assertThatThrownBy(() -> mesh.execute(
-                        SALES_JOB, "CREATE TABLE %s.core.mailing AS SELECT 'x' AS email".formatted(SALES)))
+        assertThatThrownBy(() ->
+                        mesh.execute(SALES_JOB, "CREATE TABLE %s.core.mailing AS SELECT 'x' AS email".formatted(SALES)))
                 .hasMessageContaining("pii/unclassified");
         assertThatThrownBy(() -> mesh.execute(
                         SALES_JOB, "ALTER TABLE %s.core.orders ADD COLUMN phone_number varchar".formatted(SALES)))
