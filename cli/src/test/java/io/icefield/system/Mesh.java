@@ -26,8 +26,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Properties;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
@@ -49,7 +49,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 /// with it. Its policies are the starter pack and one row filter.
 final class Mesh {
     static final ObjectMapper JSON = new ObjectMapper();
-    static final Path CHECKOUT = Path.of("").toAbsolutePath().getParent();
+    static final Path CHECKOUT = Path.of("..").toAbsolutePath().normalize();
 
     /// Analysts see only the rows of tables `filtered` whose column `region` is `EU`.
     static final String FILTERED_TABLE = "filtered";
@@ -382,9 +382,9 @@ final class Mesh {
     }
 
     /// The keys of all objects in a domain's bucket.
-    SortedSet<String> objects(String domain) throws IOException, InterruptedException {
+    NavigableSet<String> objects(String domain) throws IOException, InterruptedException {
         try (S3Client s3 = s3AsRoot()) {
-            SortedSet<String> keys = new TreeSet<>();
+            NavigableSet<String> keys = new TreeSet<>();
             String bucket = bucket(domain);
             s3.listObjectsV2Paginator(list -> list.bucket(bucket)).contents().stream()
                     .map(S3Object::key)
