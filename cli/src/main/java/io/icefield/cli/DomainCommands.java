@@ -48,7 +48,10 @@ final class DomainCommands extends MeshCommand {
 
     @Command(name = "create", description = "Create a domain with a bucket of its own, queryable at once.")
     static final class Create extends OnOne {
-        @Option(names = "--owner", paramLabel = "GROUP", description = "A group that owns it; may be repeated.")
+        @Option(
+                names = "--owner",
+                paramLabel = "GROUP",
+                description = "A group that owns it; may be repeated (default: NAME-owners).")
         private List<String> owners = List.of();
 
         @Override
@@ -56,7 +59,7 @@ final class DomainCommands extends MeshCommand {
             Target target = target();
             ObjectNode domain = JsonNodeFactory.instance.objectNode().put("name", name);
             var list = domain.putArray("owners");
-            owners.forEach(list::add);
+            (owners.isEmpty() ? List.of(name + "-owners") : owners).forEach(list::add);
             JsonNode created = target.client().post("/api/v1/domains", domain);
             target.domainsChanged();
             return show(created);

@@ -1,0 +1,71 @@
+package io.icefield.benchmark;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/// Callers in a loop, as fast as they are answered, for a time; the first part of it is not counted.
+final class Load {
+    private Load() {}
+
+    /// One request and its answer; throws when the answer is not the expected one.
+    interface Operation {
+        void run() throws Exception;
+    }
+
+    /// What one load did: operations per second, and latencies.
+    record Result(int callers, long operations, double perSecond, Duration p50, Duration p99) {}
+
+    /// One operation for each caller; callers run at the same time, each its own operation again and again.
+    ///
+    /// @param between runs when the warm-up is over
+    static Result run(List<? extends Operation> callers, Duration warmUp, Duration measured, Runnable between)
+            throws InterruptedException {
+        callersFor(callers, warmUp);
+        between.run();
+        long begin = System.nanoTime();
+        long[] nanos = callersFor(callers, measured);
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        Arrays.sort(nanos);
+        return new Result(
+                callers.size(), nanos.length, nanos.length / seconds, percentile(nanos, 50), percentile(nanos, 99));
+    }
+
+    private static long[] callersFor(List<? extends Operation> callers, Duration time) throws InterruptedException {
+        long end = System.nanoTime() + time.toNanos();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<List<Long>>> running = new ArrayList<>();
+            for (Operation operation : callers) {
+                running.add(threads.submit(() -> {
+                    List<Long> nanos = new ArrayList<>();
+                    for (long now = System.nanoTime(); now < end; ) {
+                        operation.run();
+                        long after = System.nanoTime();
+                        nanos.add(after - now);
+                        now = after;
+                    }
+                    return nanos;
+                }));
+            }
+            List<Long> all = new ArrayList<>();
+            for (Future<List<Long>> each : running) {
+                all.addAll(each.get());
+            }
+            return all.stream().mapToLong(Long::longValue).toArray();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a measured operation failed: " + e.getCause(), e);
+        }
+    }
+
+    private static Duration percentile(long[] sorted, int percent) {
+        if (sorted.length == 0) {
+            throw new IllegalStateException("not one operation was done in the time");
+        }
+        return Duration.ofNanos(sorted[(int) Math.min(sorted.length - 1L, (long) sorted.length * percent / 100)]);
+    }
+}
