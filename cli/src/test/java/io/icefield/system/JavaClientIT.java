@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.tuple;
 
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -83,14 +84,14 @@ class JavaClientIT {
 
     @Test
     void namespacesNestAndAreKeptWhileTheyHoldSomething() {
-        Namespace nested = Namespace.of("outer", "inner");
-        catalog.createNamespace(Namespace.of("outer"), Map.of("purpose", "nesting"));
+        Namespace nested = Namespace.of("upper", "lower");
+        catalog.createNamespace(Namespace.of("upper"), new HashMap<>(Map.of("purpose", "nesting")));
         catalog.createNamespace(nested);
         catalog.createTable(TableIdentifier.of(nested, "leaf"), ITEMS);
 
-        assertThat(catalog.listNamespaces(Namespace.of("outer"))).containsExactly(nested);
+        assertThat(catalog.listNamespaces(Namespace.of("upper"))).containsExactly(nested);
         assertThat(catalog.listTables(nested)).containsExactly(TableIdentifier.of(nested, "leaf"));
-        assertThat(catalog.loadNamespaceMetadata(Namespace.of("outer"))).containsEntry("purpose", "nesting");
+        assertThat(catalog.loadNamespaceMetadata(Namespace.of("upper"))).containsEntry("purpose", "nesting");
         assertThatThrownBy(() -> catalog.dropNamespace(nested)).isInstanceOf(NamespaceNotEmptyException.class);
         assertThatThrownBy(() -> catalog.createNamespace(nested)).isInstanceOf(AlreadyExistsException.class);
 

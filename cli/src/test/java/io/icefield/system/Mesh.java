@@ -301,7 +301,6 @@ final class Mesh {
         Properties properties = new Properties();
         properties.setProperty("SSL", "true");
         properties.setProperty("SSLTrustStorePath", trinoCertificate().toString());
-        properties.setProperty("SSLTrustStoreType", "PEM");
         properties.setProperty("accessToken", token);
         return DriverManager.getConnection("jdbc:trino://" + trino().getAuthority(), properties);
     }

@@ -78,7 +78,8 @@ final class Rows {
             files.add(snapshot.manifestListLocation());
             for (ManifestFile manifest : snapshot.allManifests(table.io())) {
                 if (files.add(manifest.path())) {
-                    try (CloseableIterable<String> paths = ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
+                    try (CloseableIterable<String> paths =
+                            ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
                         paths.forEach(files::add);
                     } catch (IOException e) {
                         throw new UncheckedIOException(e);
