@@ -191,6 +191,7 @@ public final class IcebergFormat implements TableFormat {
                 metadata.location(),
                 folders,
                 Columns.of(metadata.schema()),
+                Columns.past(metadata),
                 metadata.properties(),
                 json,
                 "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)));

@@ -11,7 +11,6 @@ import io.icefield.table.TableStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -133,20 +132,31 @@ public final class PostgresTables implements TableStore {
             """;
 
     /// Leaves alone what stays the same, so a commit that classifies nothing writes nothing here.
-    private static final String REPLACE_TAGS = """
+    private static final String REPLACE_DECLARED = """
             WITH wanted AS (
-                SELECT f.field_id, f.tag, f.source
-                FROM unnest(:fields, :names, :sources) AS f (field_id, tag, source)),
+                SELECT f.field_id, f.tag FROM unnest(:fields, :names) AS f (field_id, tag)),
             gone AS (
                 DELETE FROM tags t
-                WHERE t.table_uuid = :uuid AND t.source = ANY(:replaced)
-                AND NOT EXISTS (
-                    SELECT FROM wanted w
-                    WHERE w.field_id = t.field_id AND w.tag = t.tag AND w.source = t.source))
+                WHERE t.table_uuid = :uuid AND t.source = 'declared'
+                AND NOT EXISTS (SELECT FROM wanted w WHERE w.field_id = t.field_id AND w.tag = t.tag))
             INSERT INTO tags (table_uuid, field_id, tag, source)
-            SELECT :uuid, w.field_id, w.tag, w.source FROM wanted w
-            ORDER BY w.field_id, w.tag, w.source
+            SELECT :uuid, w.field_id, w.tag, 'declared' FROM wanted w
+            ORDER BY w.field_id, w.tag
             ON CONFLICT DO NOTHING
+            """;
+
+    /// One steward at a time: of two answers the later one counts, not both.
+    private static final String LOCK_ANSWERS = """
+            SELECT pg_advisory_xact_lock(hashtextextended('icefield.tags ' || :uuid, 0))
+            """;
+
+    private static final String REMOVE_ANSWERS = """
+            DELETE FROM tags WHERE table_uuid = :uuid AND source = 'steward' AND field_id = ANY(:fields)
+            """;
+
+    private static final String ADD_ANSWERS = """
+            INSERT INTO tags (table_uuid, field_id, tag, source)
+            SELECT :uuid, f.field_id, f.tag, 'steward' FROM unnest(:fields, :names) AS f (field_id, tag)
             """;
 
     private final Database database;
@@ -232,7 +242,7 @@ public final class PostgresTables implements TableStore {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
         handle.createUpdate(KEEP).bind("id", id.get()).bind("body", body).execute();
-        replaceTags(handle, uuid, published.tags(), Set.of(Source.DECLARED));
+        replaceDeclared(handle, uuid, published.tags());
         return new Created.Done(created(id.get(), namespace, name, uuid, published));
     }
 
@@ -299,7 +309,7 @@ public final class PostgresTables implements TableStore {
         if (moved == 0) {
             return Swapped.LOST;
         }
-        replaceTags(handle, seen.uuid(), published.tags(), Set.of(Source.DECLARED));
+        replaceDeclared(handle, seen.uuid(), published.tags());
         return Swapped.DONE;
     }
 
@@ -380,39 +390,45 @@ public final class PostgresTables implements TableStore {
     }
 
     @Override
-    public void classify(UUID table, Map<Integer, Set<Tag>> tags) {
-        database.write(handle -> replaceTags(handle, table, tags, Set.of(Source.values())));
+    public void classify(UUID table, Map<Integer, Set<String>> answers) {
+        List<FieldTag> rows = answers.entrySet().stream()
+                .flatMap(answer -> (answer.getValue().isEmpty() ? Set.of("") : answer.getValue())
+                        .stream().map(name -> new FieldTag(answer.getKey(), name)))
+                .toList();
+        database.write(handle -> {
+            handle.createQuery(LOCK_ANSWERS)
+                    .bind("uuid", table.toString())
+                    .mapToMap()
+                    .one();
+            handle.createUpdate(REMOVE_ANSWERS)
+                    .bind("uuid", table)
+                    .bindArray("fields", Integer.class, answers.keySet())
+                    .execute();
+            return bound(handle.createUpdate(ADD_ANSWERS), table, rows).execute();
+        });
     }
 
-    /// A commit takes back what jobs declared, never what a steward said meanwhile.
-    private static int replaceTags(Handle handle, UUID table, Map<Integer, Set<Tag>> tags, Set<Source> replaced) {
-        record Row(int field, Tag tag) {}
-        List<Row> wanted = tags.entrySet().stream()
-                .flatMap(entry -> entry.getValue().stream().map(tag -> new Row(entry.getKey(), tag)))
-                .sorted(Comparator.comparingInt(Row::field)
-                        .thenComparing(row -> row.tag().name()))
+    private record FieldTag(int field, String name) {}
+
+    /// A commit replaces what jobs declared, never what a steward said meanwhile.
+    private static void replaceDeclared(Handle handle, UUID table, Map<Integer, Set<Tag>> tags) {
+        List<FieldTag> wanted = tags.entrySet().stream()
+                .flatMap(entry -> entry.getValue().stream()
+                        .filter(tag -> tag.source() == Source.DECLARED)
+                        .map(tag -> new FieldTag(entry.getKey(), tag.name())))
                 .toList();
-        return handle.createUpdate(REPLACE_TAGS)
+        bound(handle.createUpdate(REPLACE_DECLARED), table, wanted).execute();
+    }
+
+    private static <S extends SqlStatement<S>> S bound(S statement, UUID table, List<FieldTag> rows) {
+        return statement
                 .bind("uuid", table)
                 .bindArray(
-                        "fields", Integer.class, wanted.stream().map(Row::field).toList())
+                        "fields",
+                        Integer.class,
+                        rows.stream().map(FieldTag::field).toList())
                 .bindArray(
-                        "names",
-                        String.class,
-                        wanted.stream().map(row -> row.tag().name()).toList())
-                .bindArray(
-                        "sources",
-                        String.class,
-                        wanted.stream().map(row -> word(row.tag().source())).toList())
-                .bindArray(
-                        "replaced",
-                        String.class,
-                        replaced.stream().map(PostgresTables::word).toList())
-                .execute();
-    }
-
-    private static String word(Source source) {
-        return source.name().toLowerCase(Locale.ROOT);
+                        "names", String.class, rows.stream().map(FieldTag::name).toList());
     }
 
     private static boolean absent(Handle handle, Namespace namespace) {

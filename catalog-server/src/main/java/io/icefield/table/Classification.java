@@ -4,6 +4,7 @@ import io.icefield.access.Refusal;
 import io.icefield.policy.Column;
 import io.icefield.table.TableStore.Source;
 import io.icefield.table.TableStore.Tag;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +36,18 @@ final class Classification {
                 .toList();
     }
 
+    /// What counts: a steward's answer if there is one, also when it is empty.
     static Set<String> names(Set<Tag> tags) {
-        return tags.stream().map(Tag::name).collect(Collectors.toCollection(TreeSet::new));
+        boolean decided = decided(tags);
+        return tags.stream()
+                .filter(tag -> !decided || tag.source() == Source.STEWARD)
+                .map(Tag::name)
+                .filter(name -> !name.isEmpty())
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static boolean decided(Set<Tag> tags) {
+        return tags.stream().anyMatch(tag -> tag.source() == Source.STEWARD);
     }
 
     /// The tags after a change: properties that the change sets or alters declare anew; what a steward said stays.
@@ -54,15 +65,18 @@ final class Classification {
                 throw new Refusal.Invalid(
                         "property `%s` classifies a column that the table does not have".formatted(key));
             }
-            Set<Tag> known = stored.getOrDefault(column.fieldId(), Set.of());
-            if (known.stream().noneMatch(tag -> tag.source() == Source.STEWARD)) {
-                tags.put(column.fieldId(), tags(List.of(value.split(",")), Source.DECLARED));
+            Set<Tag> declared = checked(List.of(value.split(","))).stream()
+                    .map(name -> new Tag(name, Source.DECLARED))
+                    .collect(Collectors.toSet());
+            if (!decided(stored.getOrDefault(column.fieldId(), Set.of()))) {
+                tags.put(column.fieldId(), declared);
             }
         });
         return tags;
     }
 
-    static Set<Tag> tags(List<String> names, Source source) {
+    /// These names, if they are names of tags.
+    static Set<String> checked(Collection<String> names) {
         if (names.size() > TAGS_MAX) {
             throw new Refusal.Invalid("a column has at most %d tags".formatted(TAGS_MAX));
         }
@@ -75,7 +89,6 @@ final class Classification {
                                         .formatted(name.length() > 60 ? name.substring(0, 60) + "…" : name));
                     }
                 })
-                .map(name -> new Tag(name, source))
                 .collect(Collectors.toSet());
     }
 

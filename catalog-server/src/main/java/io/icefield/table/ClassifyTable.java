@@ -4,10 +4,8 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.policy.Column;
-import io.icefield.table.TableStore.Source;
 import io.icefield.table.TableStore.Tag;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -32,21 +30,22 @@ public final class ClassifyTable {
         return byPath(table, store.tags(table.uuid()));
     }
 
-    /// Sets the tags of these columns, for good: no job's declaration changes them. The other columns keep theirs.
+    /// Sets the tags of these columns, for good: no job's declaration changes them, not even where there are none. The
+    /// other columns keep theirs.
     public Map<String, Set<String>> put(Principal who, TableId id, Map<String, Set<String>> wanted) {
         Table table = tables.get(who, Action.CLASSIFY, id).table();
         Map<String, Column> columns = new HashMap<>();
         format.read(files.of(table)).columns().forEach(column -> columns.put(column.path(), column));
-        Map<Integer, Set<Tag>> tags = new HashMap<>(store.tags(table.uuid()));
+        Map<Integer, Set<String>> answers = new HashMap<>();
         wanted.forEach((path, names) -> {
             Column column = columns.get(path);
             if (column == null) {
                 throw new Refusal.Invalid("table `%s` has no column `%s`".formatted(id, path));
             }
-            tags.put(column.fieldId(), Classification.tags(List.copyOf(names), Source.STEWARD));
+            answers.put(column.fieldId(), Classification.checked(names));
         });
-        store.classify(table.uuid(), tags);
-        return byPath(table, tags);
+        store.classify(table.uuid(), answers);
+        return byPath(table, store.tags(table.uuid()));
     }
 
     private Map<String, Set<String>> byPath(Table table, Map<Integer, Set<Tag>> tags) {

@@ -2,11 +2,15 @@ package io.icefield.table;
 
 import io.icefield.access.Access;
 import io.icefield.access.Principal;
+import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
+import java.util.ArrayList;
+import java.util.List;
 
-/// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6).
+/// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6). Columns of
+/// earlier schemas count: old files have their values, and a query can go back in time to their names.
 public final class Restricted {
     private final Governance governance;
     private final TableFormat format;
@@ -24,10 +28,13 @@ public final class Restricted {
         }
         Table table = seen.table();
         TableId name = table.name();
+        TableFormat.Prepared current = format.read(metadata);
+        List<Column> columns = new ArrayList<>(current.columns());
+        columns.addAll(current.past());
         return governance.restrict(
                 new TableName(
                         name.namespace().domain().value(), name.namespace().levels(), name.name()),
-                Classification.tagged(format.read(metadata).columns(), store.tags(table.uuid())),
+                Classification.tagged(columns, store.tags(table.uuid())),
                 who.groups());
     }
 }

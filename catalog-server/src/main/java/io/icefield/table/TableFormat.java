@@ -50,6 +50,8 @@ public interface TableFormat {
     /// @param location the table's folder, as the metadata has it
     /// @param folders other folders it names: `write.data.path`, `write.metadata.path`, …
     /// @param columns all levels, parents first, without tags
+    /// @param past columns of earlier schemas that are now gone or called otherwise: old files and snapshots have
+    them
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     record Prepared(
@@ -58,12 +60,14 @@ public interface TableFormat {
             String location,
             Map<String, String> folders,
             List<Column> columns,
+            List<Column> past,
             Map<String, String> properties,
             byte[] json,
             String file) {
         public Prepared {
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
+            past = List.copyOf(past);
             properties = Map.copyOf(properties);
         }
     }

@@ -29,7 +29,8 @@ public interface TableStore {
     /// share a location, nor lies one inside another's.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces its tags, in one transaction.
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces its declared tags, in one
+    /// transaction. A steward's answers are not touched.
     /// Atomic: of two
     /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
@@ -44,6 +45,8 @@ public interface TableStore {
     Map<Integer, Set<Tag>> tags(UUID table);
 
     /// A classification of one column.
+    ///
+    /// @param name empty: a steward says that there is nothing to say
     record Tag(String name, Source source) {}
 
     /// Who said so; a later source wins over an earlier one.
@@ -55,7 +58,7 @@ public interface TableStore {
     /// What becomes visible in one step.
     ///
     /// @param location the table's folder
-    /// @param tags all tags of the table by field id
+    /// @param tags all tags of the table by field id; only those that are declared are published
     record Published(Metadata metadata, io.icefield.storage.Location location, Map<Integer, Set<Tag>> tags) {
         public Published {
             tags = Map.copyOf(tags);
@@ -95,6 +98,7 @@ public interface TableStore {
         GONE
     }
 
-    /// Replaces the tags of one table without a commit: a steward's answer.
-    void classify(UUID table, Map<Integer, Set<Tag>> tags);
+    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when it is that
+    /// nothing is to be said of it. The other columns and what jobs declare stay untouched.
+    void classify(UUID table, Map<Integer, Set<String>> answers);
 }

@@ -339,6 +339,22 @@ class IcebergRoutesTest {
     }
 
     @Test
+    void aMaskOutlivesItsColumn() {
+        create("people");
+        String dropEmail = """
+                {"requirements":[],"updates":[
+                {"action":"add-schema","last-column-id":2,"schema":{"type":"struct","schema-id":1,"fields":[
+                {"id":1,"name":"id","required":false,"type":"long"}]}},
+                {"action":"set-current-schema","schema-id":-1}]}""";
+        Reply dropped = mesh.send("POST", TABLES + "/people", mesh.seller, dropEmail);
+        assertThat(dropped.status()).as("%s", dropped).isEqualTo(200);
+        assertThat(delegated("GET", TABLES + "/people", mesh.seller, "").status())
+                .isEqualTo(200);
+        assertRefused(delegated("GET", TABLES + "/people", mesh.analyst, ""), 403, "ForbiddenException");
+        assertRefused(mesh.send("GET", TABLES + "/people/credentials", mesh.analyst, ""), 403, "ForbiddenException");
+    }
+
+    @Test
     void whoSeesATableMaskedGetsNoKey() {
         create("people");
         assertThat(mesh.send("GET", TABLES + "/people", mesh.analyst, "").status())

@@ -33,6 +33,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /// All stores of a mesh in one memory, behind one lock.
 final class InMemoryMesh {
@@ -283,7 +284,15 @@ final class InMemoryMesh {
         private void publish(Table table, Published published) {
             tables.put(key(table.name()), table);
             contents.put(table.metadata(), published.metadata().json());
-            tags.put(table.uuid(), published.tags());
+            Set<Integer> fields = new HashSet<>(published.tags().keySet());
+            fields.addAll(tags(table.uuid()).keySet());
+            fields.forEach(field -> keep(
+                    table.uuid(),
+                    field,
+                    Source.DECLARED,
+                    published.tags().getOrDefault(field, Set.of()).stream()
+                            .filter(tag -> tag.source() == Source.DECLARED)
+                            .collect(Collectors.toSet())));
         }
 
         @Override
@@ -342,12 +351,30 @@ final class InMemoryMesh {
 
         @Override
         public Map<Integer, Set<Tag>> tags(UUID table) {
-            return tags.getOrDefault(table, Map.of());
+            return Map.copyOf(tags.getOrDefault(table, Map.of()));
         }
 
         @Override
-        public void classify(UUID table, Map<Integer, Set<Tag>> wanted) {
-            tags.put(table, wanted);
+        public void classify(UUID table, Map<Integer, Set<String>> answers) {
+            answers.forEach((field, names) -> keep(
+                    table,
+                    field,
+                    Source.STEWARD,
+                    (names.isEmpty() ? Set.of("") : names)
+                            .stream().map(name -> new Tag(name, Source.STEWARD)).collect(Collectors.toSet())));
+        }
+
+        private void keep(UUID table, int field, Source source, Set<Tag> wanted) {
+            Set<Tag> kept = new HashSet<>(wanted);
+            Map<Integer, Set<Tag>> all = tags.computeIfAbsent(table, _ -> new ConcurrentHashMap<>());
+            all.getOrDefault(field, Set.of()).stream()
+                    .filter(tag -> tag.source() != source)
+                    .forEach(kept::add);
+            if (kept.isEmpty()) {
+                all.remove(field);
+            } else {
+                all.put(field, kept);
+            }
         }
     };
 

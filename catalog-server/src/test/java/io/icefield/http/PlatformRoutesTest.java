@@ -185,4 +185,26 @@ class PlatformRoutesTest {
         assertRefused(mesh.send("PUT", path, mesh.seller, "{\"columns\":{\"email\":7}}"), 400, "BadRequestException");
         assertRefused(mesh.send("GET", path.replace("/t/", "/none/"), mesh.analyst, ""), 404, "NoSuchTableException");
     }
+
+    private void declare(String tag) {
+        Reply reply = mesh.send("POST", "/iceberg/v1/sales/namespaces/crm/tables/t", mesh.seller, """
+                {"requirements":[],"updates":[
+                {"action":"set-properties","updates":{"icefield.tags.email":"%s"}}]}""".formatted(tag));
+        assertThat(reply.status()).as("%s", reply).isEqualTo(200);
+    }
+
+    @Test
+    void aStewardsAnswerSticksAlsoWhenItIsNone() {
+        mesh.send(
+                "POST", "/iceberg/v1/sales/namespaces/crm/tables", mesh.seller, IcebergRoutesTest.createBody("t", ""));
+        String path = "/api/v1/domains/sales/namespaces/crm/tables/t/classification";
+        declare("pii.phone");
+        assertThat(mesh.send("GET", path, mesh.seller, "").text())
+                .isEqualTo("{\"columns\":{\"email\":[\"pii.phone\"]}}");
+        assertThat(mesh.send("PUT", path, mesh.seller, "{\"columns\":{\"email\":[]}}")
+                        .text())
+                .isEqualTo("{\"columns\":{}}");
+        declare("pii.email");
+        assertThat(mesh.send("GET", path, mesh.seller, "").text()).isEqualTo("{\"columns\":{}}");
+    }
 }

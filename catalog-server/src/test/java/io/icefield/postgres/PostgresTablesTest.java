@@ -217,22 +217,40 @@ final class PostgresTablesTest {
     }
 
     @Test
-    void aCommitReplacesDeclaredTagsAndNeverTakesAStewardsAway() {
+    void aCommitReplacesDeclaredTagsAndAStewardOnlyAnswers() {
         Table seen = mesh.table(crm, "orders");
-        mesh.tables.classify(seen.uuid(), Map.of(1, Set.of(EMAIL), 2, Set.of(NAME)));
+        mesh.tables.classify(seen.uuid(), Map.of(2, Set.of("pii.name")));
+        mesh.tables.swap(seen, Mesh.published(seen.location(), "{}", Map.of(1, Set.of(EMAIL))));
         assertThat(mesh.tables.tags(seen.uuid())).isEqualTo(Map.of(1, Set.of(EMAIL), 2, Set.of(NAME)));
 
-        mesh.tables.swap(seen, Mesh.published(seen.location(), "{}", Map.of(3, Set.of(EMAIL))));
-        assertThat(mesh.tables.tags(seen.uuid())).isEqualTo(Map.of(2, Set.of(NAME), 3, Set.of(EMAIL)));
+        // What the steward said meanwhile stays, and what a commit has seen of earlier answers does not come back.
+        mesh.tables.classify(seen.uuid(), Map.of(2, Set.of("public")));
+        mesh.tables.swap(
+                mesh.now(seen.name()),
+                Mesh.published(seen.location(), "{}", Map.of(2, Set.of(NAME), 3, Set.of(EMAIL))));
+        assertThat(mesh.tables.tags(seen.uuid()))
+                .isEqualTo(Map.of(2, Set.of(new Tag("public", Source.STEWARD)), 3, Set.of(EMAIL)));
 
-        mesh.tables.classify(seen.uuid(), Map.of());
-        assertThat(mesh.tables.tags(seen.uuid())).isEmpty();
+        // An answer about one column leaves a tag alone that was declared for another meanwhile.
+        mesh.tables.classify(seen.uuid(), Map.of(2, Set.of()));
+        assertThat(mesh.tables.tags(seen.uuid()))
+                .isEqualTo(Map.of(2, Set.of(new Tag("", Source.STEWARD)), 3, Set.of(EMAIL)));
+    }
+
+    @Test
+    void ofTwoAnswersToOneColumnOneCounts() throws Exception {
+        Table table = mesh.table(crm, "orders");
+        race(i -> {
+            mesh.tables.classify(table.uuid(), Map.of(1, Set.of("racer" + i)));
+            return i;
+        });
+        assertThat(mesh.tables.tags(table.uuid()).get(1)).hasSize(1);
     }
 
     @Test
     void tagsOutliveADropAndARegistration() {
         Table table = mesh.table(crm, "orders");
-        mesh.tables.classify(table.uuid(), Map.of(2, Set.of(NAME)));
+        mesh.tables.classify(table.uuid(), Map.of(2, Set.of("pii.name")));
         mesh.tables.drop(table);
         mesh.tables.create(crm, "again", table.uuid(), Mesh.published(crm, "orders"));
 
