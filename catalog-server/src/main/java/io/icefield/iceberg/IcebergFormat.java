@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Refusal;
+import io.icefield.policy.Column;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -152,6 +154,15 @@ public final class IcebergFormat implements TableFormat {
     @Override
     public Prepared read(Metadata metadata) {
         return prepared(parse(metadata), true, 0, metadata.json());
+    }
+
+    @Override
+    public List<List<Column>> pastColumns(Metadata metadata) {
+        TableMetadata known = parse(metadata);
+        return known.schemas().stream()
+                .filter(schema -> schema.schemaId() != known.currentSchemaId())
+                .map(Columns::of)
+                .toList();
     }
 
     @Override

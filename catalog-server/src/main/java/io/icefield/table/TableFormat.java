@@ -41,6 +41,9 @@ public interface TableFormat {
     /// What a metadata file says; for register.
     Prepared read(Metadata metadata);
 
+    /// The columns of each schema that the table had before and still knows, without tags: reading its past shows them.
+    List<List<Column>> pastColumns(Metadata metadata);
+
     /// The same metadata with only those snapshots that a branch or tag names (`snapshots=refs`).
     byte[] refsOnly(Metadata metadata);
 
