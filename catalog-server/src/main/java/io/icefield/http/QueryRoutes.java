@@ -157,7 +157,8 @@ final class QueryRoutes {
                 return Optional.of(Mask.REPLACE_WITH_NULL);
             }
             if (path.equals(name)) {
-                mask = Optional.of(each.getValue());
+                Mask found = each.getValue();
+                mask = Optional.of(mask.map(found::stricter).orElse(found));
             }
         }
         return mask;

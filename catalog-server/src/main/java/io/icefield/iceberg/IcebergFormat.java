@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Refusal;
+import io.icefield.policy.Column;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -155,6 +157,15 @@ public final class IcebergFormat implements TableFormat {
     }
 
     @Override
+    public List<List<Column>> pastColumns(Metadata metadata) {
+        TableMetadata known = parse(metadata);
+        return known.schemas().stream()
+                .filter(schema -> schema.schemaId() != known.currentSchemaId())
+                .map(Columns::of)
+                .toList();
+    }
+
+    @Override
     public byte[] refsOnly(Metadata metadata) {
         TableMetadata full = parse(metadata);
         return TableMetadataParser.toJson(TableMetadata.buildFrom(full)
@@ -191,7 +202,6 @@ public final class IcebergFormat implements TableFormat {
                 metadata.location(),
                 folders,
                 Columns.of(metadata.schema()),
-                Columns.past(metadata),
                 metadata.properties(),
                 json,
                 "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)));

@@ -4,13 +4,15 @@ import io.icefield.access.Access;
 import io.icefield.access.Principal;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
+import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
-/// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6). Columns of
-/// earlier schemas count: old files have their values, and a query can go back in time to their names.
+/// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6).
 public final class Restricted {
     private final Governance governance;
     private final TableFormat format;
@@ -22,19 +24,31 @@ public final class Restricted {
         this.store = store;
     }
 
+    /// Time travel reads a table with the schema of that time, and its old files hold columns that are gone or had
+    /// other
+    /// names since: their masks count too. A name that several columns had takes the strictest of their masks.
     Restrictions of(Principal who, TableStore.Seen seen, Metadata metadata) {
         if (Access.readsClear(who, seen.sight())) {
             return Restrictions.NONE;
         }
         Table table = seen.table();
-        TableId name = table.name();
-        TableFormat.Prepared current = format.read(metadata);
-        List<Column> columns = new ArrayList<>(current.columns());
-        columns.addAll(current.past());
+        Map<Integer, Set<TableStore.Tag>> tags = store.tags(table.uuid());
+        Restrictions now = restrict(who, table.name(), format.read(metadata).columns(), tags);
+        Map<String, Mask> masks = new HashMap<>(now.masks());
+        for (List<Column> past : format.pastColumns(metadata)) {
+            restrict(who, table.name(), past, tags)
+                    .masks()
+                    .forEach((column, mask) -> masks.merge(column, mask, Mask::stricter));
+        }
+        return new Restrictions(masks, now.filters());
+    }
+
+    private Restrictions restrict(
+            Principal who, TableId name, List<Column> columns, Map<Integer, Set<TableStore.Tag>> tags) {
         return governance.restrict(
                 new TableName(
                         name.namespace().domain().value(), name.namespace().levels(), name.name()),
-                Classification.tagged(columns, store.tags(table.uuid())),
+                Classification.tagged(columns, tags),
                 who.groups());
     }
 }

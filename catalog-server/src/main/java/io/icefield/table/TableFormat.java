@@ -41,6 +41,9 @@ public interface TableFormat {
     /// What a metadata file says; for register.
     Prepared read(Metadata metadata);
 
+    /// The columns of each schema that the table had before and still knows, without tags: reading its past shows them.
+    List<List<Column>> pastColumns(Metadata metadata);
+
     /// The same metadata with only those snapshots that a branch or tag names (`snapshots=refs`).
     byte[] refsOnly(Metadata metadata);
 
@@ -50,8 +53,6 @@ public interface TableFormat {
     /// @param location the table's folder, as the metadata has it
     /// @param folders other folders it names: `write.data.path`, `write.metadata.path`, …
     /// @param columns all levels, parents first, without tags
-    /// @param past columns of earlier schemas that are now gone or called otherwise: old files and snapshots have
-    them
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     record Prepared(
@@ -60,14 +61,12 @@ public interface TableFormat {
             String location,
             Map<String, String> folders,
             List<Column> columns,
-            List<Column> past,
             Map<String, String> properties,
             byte[] json,
             String file) {
         public Prepared {
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
-            past = List.copyOf(past);
             properties = Map.copyOf(properties);
         }
     }

@@ -104,6 +104,27 @@ class QueryRoutesTest {
         assertThat(ask("column-masks", "a", "sellers", masks).text()).isEqualTo("{\"result\":[]}");
     }
 
+    @Test
+    void whatAColumnWasCalledStaysMasked() {
+        String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s,%s]}"
+                .formatted(column("email", "varchar"), column("$path", "varchar"));
+        for (String rest : List.of(",{\"id\":2,\"name\":\"mail\",\"required\":false,\"type\":\"string\"}", "")) {
+            Reply changed = mesh.send(
+                    "POST", "/iceberg/v1/sales/namespaces/crm/tables/people", mesh.seller, """
+                    {"requirements":[],"updates":[
+                    {"action":"add-schema","schema":{"type":"struct","fields":[
+                    {"id":1,"name":"id","required":false,"type":"long"}%s]},"last-column-id":2},
+                    {"action":"set-current-schema","schema-id":-1}]}""".formatted(rest));
+            assertThat(changed.status()).as("%s", changed).isEqualTo(200);
+            // Time travel shows it under its old name, and the old files hold it.
+            assertThat(ask("column-masks", "a", "analysts", masks).text())
+                    .contains("MASK_ALPHANUM(email:varchar)", "REPLACE_WITH_NULL($path:varchar)");
+            Reply key =
+                    mesh.send("GET", "/iceberg/v1/sales/namespaces/crm/tables/people/credentials", mesh.analyst, "");
+            assertThat(key.status()).as("%s", key).isEqualTo(403);
+        }
+    }
+
     private static String column(String name, String type) {
         return "{\"column\":{" + TABLE + ",\"columnName\":\"" + name + "\",\"columnType\":\"" + type + "\"}}";
     }
