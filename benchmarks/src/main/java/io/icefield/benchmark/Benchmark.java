@@ -36,8 +36,7 @@ public final class Benchmark {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Duration measured =
-                Duration.ofSeconds(arguments.length > 2 ? Integer.parseInt(arguments[2]) : SECONDS_DEFAULT);
+        Duration measured = Duration.ofSeconds(arguments.length > 2 ? Integer.parseInt(arguments[2]) : SECONDS_DEFAULT);
         new Benchmark(new Target(Path.of(arguments[0]), Path.of(arguments[1])), measured).run();
     }
 

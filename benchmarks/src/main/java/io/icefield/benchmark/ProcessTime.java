@@ -25,8 +25,7 @@ final class ProcessTime {
         }
         Stream<ProcessHandle> all = ProcessHandle.of(pid).stream()
                 .flatMap(process -> Stream.concat(Stream.of(process), process.descendants()));
-        return OptionalDouble.of(
-                all.mapToLong(process -> ticks(process.pid())).sum() / TICKS_PER_SECOND);
+        return OptionalDouble.of(all.mapToLong(process -> ticks(process.pid())).sum() / TICKS_PER_SECOND);
     }
 
     private static Path ticksOf(long pid) {

@@ -168,8 +168,7 @@ final class Target {
             @Override
             public void run() throws Exception {
                 String commit = """
-                        {"requirements":[],"updates":[{"action":"set-properties","updates":{"counter":"%d"}}]}"""
-                        .formatted(count++);
+                        {"requirements":[],"updates":[{"action":"set-properties","updates":{"counter":"%d"}}]}""".formatted(count++);
                 discard(
                         request(path)
                                 .header("Content-Type", "application/json")

@@ -61,6 +61,9 @@ final class Fields {
     }
 
     Map<String, Set<String>> setMap(String name) {
+        if (field(name).isEmpty()) {
+            throw wrong(name, "is missing");
+        }
         return map(name, (value, field) -> new LinkedHashSet<>(texts(value, field)));
     }
 

@@ -76,10 +76,9 @@ class KillIT {
                 Instant earliest = lastKill.getOrDefault(part, Instant.EPOCH).plus(BETWEEN_KILLS_OF_ONE_PART);
                 Instant moment = Instant.now().plusMillis(random.nextInt(RANDOM_MOMENT_MILLIS));
                 until(earliest.isAfter(moment) ? earliest : moment);
-                int before = acknowledged.size();
                 mesh.kill(part);
                 lastKill.put(part, Instant.now());
-                awaitAppendAfter(before, part);
+                awaitAppendAfter(acknowledged.size(), part);
             }
             System.out.printf(
                     "KillIT: round %d: %d acknowledged, %d refused, %d unknown, %d not tried%n",

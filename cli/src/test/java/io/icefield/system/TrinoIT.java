@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -160,19 +161,22 @@ class TrinoIT {
                 .hasMessageContaining("Access Denied");
     }
 
+    /// Trino puts some of the catalog's answers below a sentence of its own, "Failed to create transaction": then the
+    /// text is in the cause, where JDBC and `icefield sql` have it.
     @Test
     void aRefusalByPolicyReachesWhoeverTypedTheSql() {
         assertThatThrownBy(() -> mesh.execute(SALES_JOB, "CREATE TABLE %s.core.leads (email varchar)".formatted(SALES)))
-                .hasMessageContainingAll("pii/unclassified", "pii.email", "icefield.tags.email");
+                .hasStackTraceContaining("pii/unclassified")
+                .hasStackTraceContaining("icefield.tags.email");
         assertThatThrownBy(() ->
                         mesh.execute(SALES_JOB, "CREATE TABLE %s.core.mailing AS SELECT 'x' AS email".formatted(SALES)))
-                .hasMessageContaining("pii/unclassified");
+                .hasStackTraceContaining("pii/unclassified");
         assertThatThrownBy(() -> mesh.execute(
                         SALES_JOB, "ALTER TABLE %s.core.orders ADD COLUMN phone_number varchar".formatted(SALES)))
-                .hasMessageContaining("pii/unclassified");
+                .hasMessageContainingAll("pii/unclassified", "pii.phone");
         assertThatThrownBy(() -> mesh.execute(
                         SALES_JOB, "ALTER TABLE %s.core.orders RENAME TO %1$s.core.\"select\"".formatted(SALES)))
-                .hasMessageContaining("naming/table");
+                .hasStackTraceContaining("naming/table");
     }
 
     @Test
@@ -251,11 +255,23 @@ class TrinoIT {
                         .as(bad)
                         .isEqualTo(401);
             }
-            HttpResponse<String> impersonation = client.send(
-                    select.copy().header("Authorization", "Bearer " + token).build(),
-                    HttpResponse.BodyHandlers.ofString());
-            assertThat(impersonation.body()).contains("Access Denied").contains("steward");
+            JsonNode impersonation = json(client, select.copy().header("Authorization", "Bearer " + token));
+            while (impersonation.has("nextUri")) {
+                assertThat(impersonation.has("data")).isFalse();
+                impersonation = json(
+                        client,
+                        HttpRequest.newBuilder(
+                                        URI.create(impersonation.path("nextUri").asText()))
+                                .header("Authorization", "Bearer " + token));
+            }
+            assertThat(impersonation.path("error").path("message").asText())
+                    .contains("Access Denied", "analyst", "steward");
         }
+    }
+
+    private static JsonNode json(HttpClient client, HttpRequest.Builder request) throws Exception {
+        return Mesh.JSON.readTree(client.send(request.build(), HttpResponse.BodyHandlers.ofString())
+                .body());
     }
 
     private static int status(HttpClient client, HttpRequest.Builder request) throws Exception {
