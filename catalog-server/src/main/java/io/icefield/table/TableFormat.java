@@ -50,8 +50,7 @@ public interface TableFormat {
     /// @param location the table's folder, as the metadata has it
     /// @param folders other folders it names: `write.data.path`, `write.metadata.path`, …
     /// @param columns all levels, parents first, without tags
-    /// @param past columns of earlier schemas that are now gone or called otherwise: old files and snapshots have
-    them
+    /// @param past columns of earlier schemas that are gone or called otherwise now; old files have them
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     record Prepared(
