@@ -52,10 +52,14 @@ public final class CreateTable {
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
+                .map(folder -> namespaces.checkFolder(who, namespace, folder))
                 .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
         TableFormat.Prepared prepared = format.create(request, uuid, location);
         if (request.staged()) {
             Locations.check(namespace.domain(), prepared);
+            if (!store.isFree(namespace.domain(), location)) { // else the key would open another table's files
+                throw touches(location);
+            }
             review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
             return answer(namespace, Optional.empty(), prepared.json(), location, delegation);
         }
@@ -71,6 +75,7 @@ public final class CreateTable {
         }
         Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
         TableFormat.Prepared prepared = format.commitNew(request, proposed);
+        namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), prepared));
         try {
             return publish(namespace, name, prepared, Delegation.NONE);
         } catch (Refusal.AlreadyExists e) {
@@ -101,14 +106,18 @@ public final class CreateTable {
             }
             case TableStore.Created.LocationTaken _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.Invalid("the location `%s` touches another table's: choose another, or leave it out"
-                        .formatted(location));
+                throw touches(location);
             }
             case TableStore.Created.NoNamespace _ -> {
                 files.discard(namespace.domain(), metadata);
                 throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().toString());
             }
         };
+    }
+
+    private static Refusal touches(Location location) {
+        return new Refusal.Invalid(
+                "the location `%s` touches another table's: choose another, or leave it out".formatted(location));
     }
 
     /// Whoever creates a table may write it.

@@ -43,10 +43,11 @@ public final class RegisterTable {
         if (store.find(Set.of(), id).isPresent()) {
             throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
         }
-        Location at = Locations.inside(namespace.domain(), "the metadata location", metadataLocation);
+        Location at = namespaces.checkFolder(
+                who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
         Metadata metadata = files.read(namespace.domain(), at);
         TableFormat.Prepared table = format.read(metadata);
-        Location location = Locations.check(namespace.domain(), table);
+        Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
         Map<Integer, Set<TableStore.Tag>> tags =
                 review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()));
         return switch (store.create(

@@ -3,11 +3,16 @@ package io.icefield.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.icefield.access.Grantee;
+import io.icefield.access.Role;
+import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
+import io.icefield.storage.DomainName;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -497,5 +502,80 @@ class IcebergRoutesTest {
                     400,
                     "BadRequestException");
         }
+    }
+
+    private static String setLocation(String location) {
+        return "{\"requirements\":[],\"updates\":[{\"action\":\"set-location\",\"location\":\"" + location + "\"}]}";
+    }
+
+    @Test
+    void noKeyIsGivenToAFolderOfAnotherTable() {
+        String theirs = create("orders").json().at("/metadata/location").asText();
+        for (String location : List.of(theirs, theirs + "/data", "s3://bucket-sales/crm")) {
+            String more = ",\"stage-create\":true,\"location\":\"" + location + "\"";
+            assertRefused(
+                    delegated("POST", TABLES, mesh.seller, createBody("mine", more)), 400, "BadRequestException");
+        }
+    }
+
+    @Test
+    void whoMayCreateInOneNamespaceStaysInItsFolder() {
+        String metadata = create("orders").json().path("metadata-location").asText();
+        assertThat(mesh.send("DELETE", TABLES + "/orders", mesh.seller, "").status())
+                .isEqualTo(204);
+        mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"lab\"]}");
+        mesh.mesh.domainStore.grant(new Grant(
+                Grantee.parse("group:nobodies"),
+                Role.WRITER,
+                Optional.of(new DomainName("sales")),
+                List.of("lab"),
+                Optional.empty()));
+        String lab = ROOT + "/lab/tables";
+        Reply own = delegated("POST", lab, mesh.stranger, createBody("own", ""));
+        assertThat(own.status()).as("%s", own).isEqualTo(200);
+        String staged = ",\"stage-create\":true,\"location\":\"%s\"";
+        assertThat(delegated(
+                                "POST",
+                                lab,
+                                mesh.stranger,
+                                createBody("t", staged.formatted("s3://bucket-sales/lab/t")))
+                        .status())
+                .isEqualTo(200);
+        for (String location : List.of("s3://bucket-sales/crm/orders", "s3://bucket-sales/laboratory", metadata)) {
+            assertRefused(
+                    delegated("POST", lab, mesh.stranger, createBody("t", staged.formatted(location))),
+                    403,
+                    "ForbiddenException");
+            assertRefused(
+                    mesh.send("POST", lab + "/own", mesh.stranger, setLocation(location)), 403, "ForbiddenException");
+            assertRefused(
+                    mesh.send(
+                            "POST",
+                            ROOT + "/lab/register",
+                            mesh.stranger,
+                            "{\"name\":\"t\",\"metadata-location\":\"" + location + "\"}"),
+                    403,
+                    "ForbiddenException");
+        }
+        assertThat(mesh.send("POST", lab + "/own", mesh.seller, setLocation("s3://bucket-sales/elsewhere"))
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void aFolderIsNeverTooLongForItsKey() {
+        List<String> levels = new ArrayList<>();
+        for (int depth = 0; depth < 16; depth++) {
+            levels.add("level_" + depth + "_" + "x".repeat(90));
+            Reply made = mesh.send(
+                    "POST", ROOT, mesh.seller, "{\"namespace\":[\"" + String.join("\",\"", levels) + "\"]}");
+            assertThat(made.status()).as("%s", made).isEqualTo(200);
+        }
+        String deep = ROOT + "/" + String.join("%1F", levels) + "/tables";
+        Reply created = mesh.send("POST", deep, mesh.seller, createBody("t".repeat(200), ""));
+        assertThat(created.status()).as("%s", created).isEqualTo(200);
+        assertThat(created.json().at("/metadata/location").asText()).hasSizeLessThan(320);
+        String more = ",\"location\":\"s3://bucket-sales/crm/" + "x".repeat(400) + "\"";
+        assertRefused(mesh.send("POST", TABLES, mesh.seller, createBody("t", more)), 400, "BadRequestException");
     }
 }

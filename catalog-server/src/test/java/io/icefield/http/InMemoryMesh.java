@@ -275,6 +275,11 @@ final class InMemoryMesh {
             });
         }
 
+        @Override
+        public boolean isFree(Domain domain, Location folder) {
+            return locked(() -> !taken(folder, table -> true));
+        }
+
         private boolean taken(Location location, Predicate<Table> others) {
             return tables.values().stream()
                     .filter(others)
