@@ -94,6 +94,11 @@ public final class CommitTable {
             swapped = store.swap(table, new TableStore.Published(metadata, location, tags)); // the only visible effect
         } catch (Refusal.Conflict e) {
             swapped = TableStore.Swapped.LOST;
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
+            files.discard(table.domain(), metadata);
+            throw e;
         }
         return switch (swapped) {
             case DONE -> {

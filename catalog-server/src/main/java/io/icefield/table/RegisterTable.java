@@ -6,6 +6,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
+import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
@@ -50,6 +51,8 @@ public final class RegisterTable {
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
         Map<Integer, Set<TableStore.Tag>> tags =
                 review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()));
+        Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
+                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
         return switch (store.create(
                 namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case TableStore.Created.Done _ ->
@@ -58,11 +61,7 @@ public final class RegisterTable {
                         metadata.json(),
                         location,
                         namespace.domain().storage(),
-                        delegation.key(() -> storage.vend(
-                                namespace.domain().storage(),
-                                location,
-                                Reach.READ_WRITE,
-                                LoadTable.CREDENTIAL_LIFETIME)));
+                        key);
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.icefield.access.Grantee;
+import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
@@ -577,5 +578,41 @@ class IcebergRoutesTest {
         assertThat(created.json().at("/metadata/location").asText()).hasSizeLessThan(320);
         String more = ",\"location\":\"s3://bucket-sales/crm/" + "x".repeat(400) + "\"";
         assertRefused(mesh.send("POST", TABLES, mesh.seller, createBody("t", more)), 400, "BadRequestException");
+    }
+
+    @Test
+    void withoutAKeyNothingIsCreatedOrRegistered() {
+        mesh.mesh.keysFail = true;
+        assertRefused(
+                delegated("POST", TABLES, mesh.seller, createBody("orders", "")), 503, "ServiceUnavailableException");
+        assertRefused(mesh.send("GET", TABLES + "/orders", mesh.seller, ""), 404, "NoSuchTableException");
+        assertThat(mesh.mesh.objects()).isEmpty();
+
+        String metadata = create("orders").json().path("metadata-location").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        String register = "{\"name\":\"again\",\"metadata-location\":\"" + metadata + "\"}";
+        assertRefused(
+                delegated("POST", ROOT + "/crm/register", mesh.seller, register), 503, "ServiceUnavailableException");
+        assertRefused(mesh.send("GET", TABLES + "/again", mesh.seller, ""), 404, "NoSuchTableException");
+    }
+
+    @Test
+    void aFileThatWasSurelyNotPublishedIsRemovedAndAnyOtherIsKept() {
+        create("orders");
+        String commit = "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]}";
+        record Case(Refusal refusal, int status, int files) {}
+        for (Case each : List.of(
+                new Case(new Refusal.Unavailable("away"), 503, 0),
+                new Case(new Refusal.Invalid("no"), 400, 0),
+                new Case(new Refusal.OutcomeUnknown("who knows"), 500, 1))) {
+            for (String path : List.of(TABLES, TABLES + "/orders")) {
+                int before = mesh.mesh.objects().size();
+                mesh.mesh.publishing = Optional.of(each.refusal());
+                String body = path.equals(TABLES) ? createBody("more", "") : commit;
+                Reply reply = mesh.send("POST", path, mesh.seller, body);
+                assertThat(reply.status()).as("%s %s %s", each, path, reply).isEqualTo(each.status());
+                assertThat(mesh.mesh.objects()).as("%s %s", each, path).hasSize(before + each.files());
+            }
+        }
     }
 }
