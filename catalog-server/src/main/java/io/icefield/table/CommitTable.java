@@ -102,7 +102,7 @@ public final class CommitTable {
         }
         return switch (swapped) {
             case DONE -> {
-                cache.remember(metadata);
+                cache.remember(table.next(location, metadata), metadata);
                 yield Optional.of(answer(table.domain(), metadata, location));
             }
             case LOST -> {

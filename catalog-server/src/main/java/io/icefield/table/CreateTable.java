@@ -102,7 +102,7 @@ public final class CreateTable {
         }
         return switch (created) {
             case TableStore.Created.Done(Table table) -> {
-                cache.remember(metadata);
+                cache.remember(table, metadata);
                 yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key);
             }
             case TableStore.Created.NameTaken _ -> {

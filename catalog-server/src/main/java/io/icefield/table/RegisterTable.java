@@ -16,6 +16,9 @@ import java.util.Set;
 
 /// Gives a metadata file that is in the domain's storage a name: locate, read, judge, publish.
 public final class RegisterTable {
+    /// A longer file is not read: it is held in memory several times.
+    public static final int FILE_BYTES_MAX = 64 << 20;
+
     private final Namespaces namespaces;
     private final TableStore store;
     private final TableFormat format;
@@ -46,8 +49,8 @@ public final class RegisterTable {
         }
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
-        Metadata metadata = files.read(namespace.domain(), at);
-        TableFormat.Prepared table = format.read(metadata);
+        TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
+        Metadata metadata = new Metadata(at, table.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
         Map<Integer, Set<TableStore.Tag>> tags =
                 review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()));

@@ -9,6 +9,7 @@ import io.icefield.access.Role;
 import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.Location;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -614,5 +615,79 @@ class IcebergRoutesTest {
                 assertThat(mesh.mesh.objects()).as("%s %s", each, path).hasSize(before + each.files());
             }
         }
+    }
+
+    private Reply register(String metadata) {
+        return mesh.send(
+                "POST",
+                ROOT + "/crm/register",
+                mesh.seller,
+                "{\"name\":\"again\",\"metadata-location\":\"" + metadata + "\"}");
+    }
+
+    @Test
+    void aFileThatWasWrittenOverAndRegisteredAgainIsReadAgain() {
+        JsonNode created = create("orders").json();
+        String file = created.path("metadata-location").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        assertThat(register(file).status()).isEqualTo(200);
+        mesh.send("DELETE", TABLES + "/again", mesh.seller, "");
+        mesh.mesh.overwrite(
+                Location.parse(file), created.path("metadata").toString().replace("email", "phone"));
+        assertThat(register(file).json().toString()).contains("phone").doesNotContain("email");
+        Reply classified = mesh.send(
+                "PUT",
+                "/api/v1/domains/sales/namespaces/crm/tables/again/classification",
+                mesh.seller,
+                "{\"columns\":{\"phone\":[\"pii.phone\"]}}");
+        assertThat(classified.status()).as("%s", classified).isEqualTo(200);
+    }
+
+    @Test
+    void aRegisteredFileIsOneMetadataFileAndNothingElse() {
+        JsonNode created = create("orders").json();
+        String file = created.path("metadata-location").asText();
+        String good = created.path("metadata").toString();
+        String tableUuid = created.at("/metadata/table-uuid").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        for (String bad : List.of(
+                good + ",\"config\":{\"s3.endpoint\":\"http://evil\"}",
+                good + "}",
+                good + good,
+                "{\"location\":\"s3://other/x\"," + good.substring(1),
+                good.replace("\"" + tableUuid + "\"", "null"),
+                good.replace("\"properties\":{", "\"properties\":{\"write.metadata.compression-codec\":\"odd\","),
+                "",
+                "[]")) {
+            mesh.mesh.overwrite(Location.parse(file), bad);
+            assertRefused(register(file), 400, "BadRequestException");
+        }
+        mesh.mesh.overwrite(Location.parse(file), good.replace("{\"format", "{ \"our-own\" : 1, \"format"));
+        Reply registered = register(file);
+        assertThat(registered.status()).as("%s", registered).isEqualTo(200);
+        assertThat(registered.json().path("metadata").has("our-own")).isFalse();
+    }
+
+    @Test
+    void noTwoColumnsHaveOnePath() {
+        String fields = """
+                {"type":"struct","schema-id":0,"fields":[
+                {"id":1,"name":"a.b","required":false,"type":"string"},
+                {"id":2,"name":"a","required":false,"type":{"type":"struct","fields":[
+                {"id":3,"name":"b","required":false,"type":"string"}]}}]}""";
+        assertRefused(
+                mesh.send("POST", TABLES, mesh.seller, "{\"name\":\"t\",\"schema\":" + fields + "}"),
+                400,
+                "BadRequestException");
+        create("orders");
+        assertRefused(
+                mesh.send(
+                        "POST",
+                        TABLES + "/orders",
+                        mesh.seller,
+                        "{\"requirements\":[],\"updates\":[{\"action\":\"add-schema\",\"last-column-id\":3,\"schema\":" + fields
+                                + "},{\"action\":\"set-current-schema\",\"schema-id\":-1}]}"),
+                400,
+                "BadRequestException");
     }
 }

@@ -63,6 +63,10 @@ final class InMemoryMesh {
         return Set.copyOf(objects.keySet());
     }
 
+    void overwrite(Location at, String content) {
+        objects.put(at, content.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
     private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
 
     private void maybeRefuse() {
