@@ -163,9 +163,8 @@ public final class IcebergFormat implements TableFormat {
     public Prepared adopt(Metadata metadata) {
         String at = metadata.location().toString();
         return asked("the metadata file `%s`".formatted(at), () -> {
-            String text = UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(metadata.json()))
-                    .toString();
+            String text =
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(metadata.json())).toString();
             TableMetadata adopted = TableMetadataParser.fromJson(at, RestJson.object(text));
             if (adopted.uuid() == null) {
                 throw new IllegalArgumentException("it has no `table-uuid`");

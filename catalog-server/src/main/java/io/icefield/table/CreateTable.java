@@ -62,8 +62,7 @@ public final class CreateTable {
                 throw touches(location);
             }
             review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
-            return answer(
-                    namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
+            return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);
     }
@@ -127,8 +126,8 @@ public final class CreateTable {
 
     /// Whoever creates a table may write it.
     private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation) {
-        return delegation.key(() -> storage.vend(
-                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+        return delegation.key(() ->
+                storage.vend(namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
     }
 
     private static Loaded answer(

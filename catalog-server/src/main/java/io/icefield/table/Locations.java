@@ -24,13 +24,14 @@ final class Locations {
         return of(domain, name.namespace()).child(readable(name.name()) + "-" + plain(uuid));
     }
 
-    /// Where a namespace's tables go if nobody says otherwise. A folder that would get too long for keys to its tables
-    /// has a digest for a name.
+    /// Where a namespace's tables go if nobody says otherwise; no two namespaces share it. Where names are not fit for
+    /// a
+    /// path, or too long for the policy of a key, a digest says which namespace it is.
     static Location of(Domain domain, NamespaceId name) {
         Location home = domain.storage().home();
         String path = name.levels().stream().map(Locations::readable).collect(Collectors.joining("/"));
         return home.child(
-                path.length() <= NAMESPACE_CHARS_MAX
+                path.equals(String.join("/", name.levels())) && path.length() <= NAMESPACE_CHARS_MAX
                         ? path
                         : readable(name.levels().getLast()) + "-"
                                 + plain(UUID.nameUUIDFromBytes(name.path().getBytes(UTF_8))));

@@ -49,7 +49,8 @@ public final class Namespaces {
         Location own = Locations.of(domain, namespace.name());
         boolean below = chosen.isWithin(own) && !chosen.equals(own);
         if (!below
-                && !Access.allows(who, domains.get(who, Action.SEE, domain.name()).sight(), Action.CREATE)) {
+                && !Access.allows(
+                        who, domains.get(who, Action.SEE, domain.name()).sight(), Action.CREATE)) {
             throw new Refusal.NotAllowed(
                     "`%s` may not choose the location `%s`: use a folder below `%s`, leave it out, or ask an owner of domain `%s` for the role writer on all of it"
                             .formatted(who.name(), chosen, own, domain.name()));

@@ -41,7 +41,8 @@ public interface TableFormat {
     /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);
 
-    /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew: clients get
+    /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew: clients
+    /// get
     /// it as it is.
     Prepared adopt(Metadata metadata);
 

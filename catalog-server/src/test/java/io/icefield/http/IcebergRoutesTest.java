@@ -515,8 +515,7 @@ class IcebergRoutesTest {
         String theirs = create("orders").json().at("/metadata/location").asText();
         for (String location : List.of(theirs, theirs + "/data", "s3://bucket-sales/crm")) {
             String more = ",\"stage-create\":true,\"location\":\"" + location + "\"";
-            assertRefused(
-                    delegated("POST", TABLES, mesh.seller, createBody("mine", more)), 400, "BadRequestException");
+            assertRefused(delegated("POST", TABLES, mesh.seller, createBody("mine", more)), 400, "BadRequestException");
         }
     }
 
@@ -536,11 +535,7 @@ class IcebergRoutesTest {
         Reply own = delegated("POST", lab, mesh.stranger, createBody("own", ""));
         assertThat(own.status()).as("%s", own).isEqualTo(200);
         String staged = ",\"stage-create\":true,\"location\":\"%s\"";
-        assertThat(delegated(
-                                "POST",
-                                lab,
-                                mesh.stranger,
-                                createBody("t", staged.formatted("s3://bucket-sales/lab/t")))
+        assertThat(delegated("POST", lab, mesh.stranger, createBody("t", staged.formatted("s3://bucket-sales/lab/t")))
                         .status())
                 .isEqualTo(200);
         for (String location : List.of("s3://bucket-sales/crm/orders", "s3://bucket-sales/laboratory", metadata)) {
@@ -569,8 +564,8 @@ class IcebergRoutesTest {
         List<String> levels = new ArrayList<>();
         for (int depth = 0; depth < 16; depth++) {
             levels.add("level_" + depth + "_" + "x".repeat(90));
-            Reply made = mesh.send(
-                    "POST", ROOT, mesh.seller, "{\"namespace\":[\"" + String.join("\",\"", levels) + "\"]}");
+            Reply made =
+                    mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"" + String.join("\",\"", levels) + "\"]}");
             assertThat(made.status()).as("%s", made).isEqualTo(200);
         }
         String deep = ROOT + "/" + String.join("%1F", levels) + "/tables";
@@ -685,9 +680,23 @@ class IcebergRoutesTest {
                         "POST",
                         TABLES + "/orders",
                         mesh.seller,
-                        "{\"requirements\":[],\"updates\":[{\"action\":\"add-schema\",\"last-column-id\":3,\"schema\":" + fields
-                                + "},{\"action\":\"set-current-schema\",\"schema-id\":-1}]}"),
+                        "{\"requirements\":[],\"updates\":[{\"action\":\"add-schema\",\"last-column-id\":3,\"schema\":"
+                                + fields + "},{\"action\":\"set-current-schema\",\"schema-id\":-1}]}"),
                 400,
                 "BadRequestException");
+    }
+
+    @Test
+    void noTwoNamespacesShareAFolder() {
+        List<String> folders = new ArrayList<>();
+        for (String name : List.of("a b", "a_b", "a.b", "a-b")) {
+            mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"" + name + "\"]}");
+            Reply created =
+                    mesh.send("POST", ROOT + "/" + Text.encoded(name) + "/tables", mesh.seller, createBody("t", ""));
+            assertThat(created.status()).as("%s", created).isEqualTo(200);
+            String location = created.json().at("/metadata/location").asText();
+            folders.add(location.substring(0, location.lastIndexOf('/')));
+        }
+        assertThat(folders).doesNotHaveDuplicates().contains("s3://bucket-sales/a_b", "s3://bucket-sales/a-b");
     }
 }

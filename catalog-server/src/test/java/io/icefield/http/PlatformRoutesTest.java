@@ -229,9 +229,11 @@ class PlatformRoutesTest {
     void aDomainIsGoneAlsoWhenItsBucketCannotBeRemoved() {
         mesh.send("POST", "/api/v1/domains", mesh.admin, "{\"name\":\"short_lived\",\"owners\":[\"a\"]}");
         mesh.mesh.keysFail = true;
-        assertThat(mesh.send("DELETE", "/api/v1/domains/short_lived", mesh.admin, "").status())
+        assertThat(mesh.send("DELETE", "/api/v1/domains/short_lived", mesh.admin, "")
+                        .status())
                 .isEqualTo(204);
-        assertThat(mesh.send("GET", "/api/v1/domains/short_lived", mesh.admin, "").status())
+        assertThat(mesh.send("GET", "/api/v1/domains/short_lived", mesh.admin, "")
+                        .status())
                 .isEqualTo(404);
     }
 }
