@@ -120,7 +120,7 @@ public final class Main {
                         tables,
                         new LoadTable(tables, cache, format, restricted, storage),
                         creation,
-                        new CommitTable(tables, tableStore, format, governance, files, cache, creation),
+                        new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, creation),
                         new RegisterTable(namespaces, tableStore, format, governance, files, storage),
                         new RenameTable(tables, namespaces, tableStore, format, cache, governance),
                         new DropTable(tables, tableStore),

@@ -20,6 +20,8 @@ import java.util.stream.Collectors;
 
 /// A domain's life, and the door to it.
 public final class Domains {
+    private static final System.Logger LOG = System.getLogger(Domains.class.getName());
+
     private final DomainStore store;
     private final DomainStorage storage;
     private final Function<DomainName, StorageProfile> storageOfNew;
@@ -82,7 +84,11 @@ public final class Domains {
             throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces");
         }
         engine.dropped(domain);
-        boolean _ = storage.remove(domain.storage());
+        try {
+            boolean _ = storage.remove(domain.storage());
+        } catch (DomainStorage.StorageException e) { // the domain is gone all the same
+            LOG.log(System.Logger.Level.WARNING, "the bucket of domain " + name + " is left behind", e);
+        }
     }
 
     public Set<String> owners(Principal who, DomainName name) {

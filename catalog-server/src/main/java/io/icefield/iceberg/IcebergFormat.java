@@ -11,6 +11,8 @@ import io.icefield.policy.Column;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,15 +45,18 @@ public final class IcebergFormat implements TableFormat {
             "write.object-storage.path",
             "write.folder-storage.path");
 
-    /// Parsed metadata by location; immutable, so never stale.
-    private final Cache<Location, TableMetadata> parsed;
+    /// Parsed metadata by location.
+    private final Cache<Location, Parsed> parsed;
 
-    /// @param cacheBytesMax memory for parsed metadata, estimated by the number of snapshots
+    /// @param json what was parsed: a file that was dropped, written over and registered again is another one
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Parsed(byte[] json, TableMetadata metadata) {}
+
+    /// @param cacheBytesMax memory for parsed metadata, estimated by its length
     public IcebergFormat(long cacheBytesMax) {
         this.parsed = Caffeine.newBuilder()
                 .maximumWeight(cacheBytesMax)
-                .weigher((Location _, TableMetadata metadata) ->
-                        4_096 + 700 * metadata.snapshots().size())
+                .weigher((Location _, Parsed each) -> 4_096 + 2 * Math.min(each.json().length, 1 << 29))
                 .build();
     }
 
@@ -166,6 +171,20 @@ public final class IcebergFormat implements TableFormat {
     }
 
     @Override
+    public Prepared adopt(Metadata metadata) {
+        String at = metadata.location().toString();
+        return asked("the metadata file `%s`".formatted(at), () -> {
+            String text =
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(metadata.json())).toString();
+            TableMetadata adopted = TableMetadataParser.fromJson(at, RestJson.object(text));
+            if (adopted.uuid() == null) {
+                throw new IllegalArgumentException("it has no `table-uuid`");
+            }
+            return prepared(adopted, true, 0);
+        });
+    }
+
+    @Override
     public byte[] refsOnly(Metadata metadata) {
         TableMetadata full = parse(metadata);
         return TableMetadataParser.toJson(TableMetadata.buildFrom(full)
@@ -176,11 +195,17 @@ public final class IcebergFormat implements TableFormat {
     }
 
     private TableMetadata parse(Metadata metadata) {
-        return parsed.get(
-                metadata.location(),
-                at -> asked(
-                        "the metadata file `%s`".formatted(at),
-                        () -> TableMetadataParser.fromJson(at.toString(), new String(metadata.json(), UTF_8))));
+        Location at = metadata.location();
+        Parsed known = parsed.getIfPresent(at);
+        if (known == null || !Arrays.equals(known.json(), metadata.json())) {
+            known = asked(
+                    "the metadata file `%s`".formatted(at),
+                    () -> new Parsed(
+                            metadata.json(),
+                            TableMetadataParser.fromJson(at.toString(), new String(metadata.json(), UTF_8))));
+            parsed.put(at, known);
+        }
+        return known.metadata();
     }
 
     private static Prepared prepared(TableMetadata metadata, boolean unchanged, int version) {

@@ -286,6 +286,11 @@ public final class PostgresTables implements TableStore {
     }
 
     @Override
+    public boolean isFree(Domain domain, Location folder) {
+        return database.read(handle -> !touches(handle, domain, 0, folder));
+    }
+
+    @Override
     public Swapped swap(Table seen, Published published) {
         byte[] body = Gzip.pack(published.metadata().json());
         return database.write(handle -> swap(handle, seen, published, body), handle -> reread(handle, seen, published));

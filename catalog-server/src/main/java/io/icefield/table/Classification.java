@@ -50,17 +50,27 @@ final class Classification {
         return tags.stream().anyMatch(tag -> tag.source() == Source.STEWARD);
     }
 
-    /// The tags after a change: properties that the change sets or alters declare anew; what a steward said stays.
+    /// The tags after a change: properties that the change sets or alters declare anew, and so does every property
+    /// whose column is another one than before; what a steward said stays.
+    ///
+    /// @param before properties before the change
+    /// @param fields ids of the columns before the change
     static Map<Integer, Set<Tag>> declared(
-            Map<String, String> before, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
+            Map<String, String> before,
+            Set<Integer> fields,
+            TableFormat.Prepared after,
+            Map<Integer, Set<Tag>> stored) {
         Map<String, Column> byPath =
                 after.columns().stream().collect(Collectors.toMap(Column::path, column -> column, (a, _) -> a));
         Map<Integer, Set<Tag>> tags = new HashMap<>(stored);
         after.properties().forEach((key, value) -> {
-            if (!key.startsWith(PROPERTY) || value.equals(before.get(key))) {
+            if (!key.startsWith(PROPERTY)) {
                 return;
             }
             Column column = byPath.get(key.substring(PROPERTY.length()));
+            if (value.equals(before.get(key)) && (column == null || fields.contains(column.fieldId()))) {
+                return;
+            }
             if (column == null) {
                 throw new Refusal.Invalid(
                         "property `%s` classifies a column that the table does not have".formatted(key));

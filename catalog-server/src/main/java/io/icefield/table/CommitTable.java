@@ -23,6 +23,7 @@ public final class CommitTable {
     private final ReentrantLock[] queues =
             Stream.generate(() -> new ReentrantLock(true)).limit(QUEUES).toArray(ReentrantLock[]::new);
     private final Tables tables;
+    private final Namespaces namespaces;
     private final TableStore store;
     private final TableFormat format;
     private final Review review;
@@ -32,6 +33,7 @@ public final class CommitTable {
 
     public CommitTable(
             Tables tables,
+            Namespaces namespaces,
             TableStore store,
             TableFormat format,
             Governance governance,
@@ -39,6 +41,7 @@ public final class CommitTable {
             MetadataSource cache,
             CreateTable creation) {
         this.tables = tables;
+        this.namespaces = namespaces;
         this.store = store;
         this.format = format;
         this.review = new Review(governance);
@@ -78,6 +81,10 @@ public final class CommitTable {
             return Optional.of(answer(table.domain(), current, table.location()));
         }
         Location location = Locations.check(table.domain(), next);
+        if (!location.equals(table.location())) { // as if the table were made there
+            Namespace in = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+            namespaces.checkFolder(who, in, location);
+        }
         Map<Integer, Set<TableStore.Tag>> tags = review.change( // is it acceptable?
                 who, seen.sight(), id, format.read(current), next, store.tags(table.uuid()));
 
@@ -87,10 +94,15 @@ public final class CommitTable {
             swapped = store.swap(table, new TableStore.Published(metadata, location, tags)); // the only visible effect
         } catch (Refusal.Conflict e) {
             swapped = TableStore.Swapped.LOST;
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
+            files.discard(table.domain(), metadata);
+            throw e;
         }
         return switch (swapped) {
             case DONE -> {
-                cache.remember(metadata);
+                cache.remember(table.next(location, metadata), metadata);
                 yield Optional.of(answer(table.domain(), metadata, location));
             }
             case LOST -> {

@@ -6,6 +6,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
+import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
@@ -52,12 +53,16 @@ public final class CreateTable {
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
+                .map(folder -> namespaces.checkFolder(who, namespace, folder))
                 .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
         TableFormat.Prepared prepared = format.create(request, uuid, location);
         if (request.staged()) {
             Locations.check(namespace.domain(), prepared);
+            if (!store.isFree(namespace.domain(), location)) { // else the key would open another table's files
+                throw touches(location);
+            }
             review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
-            return answer(namespace, Optional.empty(), prepared.json(), location, delegation);
+            return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);
     }
@@ -71,6 +76,7 @@ public final class CreateTable {
         }
         Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
         TableFormat.Prepared prepared = format.commitNew(request, proposed);
+        namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), prepared));
         try {
             return publish(namespace, name, prepared, Delegation.NONE);
         } catch (Refusal.AlreadyExists e) {
@@ -81,19 +87,22 @@ public final class CreateTable {
     private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
         Location location = Locations.check(namespace.domain(), prepared);
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+        Optional<Credential> key = key(namespace, location, delegation); // nothing may fail once the table is there
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;
         try {
             created = store.create(
                     namespace, name.name(), prepared.uuid(), new TableStore.Published(metadata, location, tags));
-        } catch (Refusal.Conflict e) {
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
             files.discard(namespace.domain(), metadata);
             throw e;
         }
         return switch (created) {
             case TableStore.Created.Done(Table table) -> {
-                cache.remember(metadata);
-                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, delegation);
+                cache.remember(table, metadata);
+                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key);
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -101,8 +110,7 @@ public final class CreateTable {
             }
             case TableStore.Created.LocationTaken _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.Invalid("the location `%s` touches another table's: choose another, or leave it out"
-                        .formatted(location));
+                throw touches(location);
             }
             case TableStore.Created.NoNamespace _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -111,19 +119,24 @@ public final class CreateTable {
         };
     }
 
+    private static Refusal touches(Location location) {
+        return new Refusal.Invalid(
+                "the location `%s` touches another table's: choose another, or leave it out".formatted(location));
+    }
+
     /// Whoever creates a table may write it.
-    private Loaded answer(
+    private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation) {
+        return delegation.key(() ->
+                storage.vend(namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+    }
+
+    private static Loaded answer(
             Namespace namespace,
             Optional<Location> metadataLocation,
             byte[] metadata,
             Location location,
-            Delegation delegation) {
+            Optional<Credential> key) {
         return new Loaded(
-                metadataLocation,
-                metadata,
-                location,
-                namespace.domain().storage(),
-                delegation.key(() -> storage.vend(
-                        namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME)));
+                metadataLocation, metadata, location, namespace.domain().storage(), key);
     }
 }

@@ -1,24 +1,44 @@
 package io.icefield.table;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /// The one validator of where a table's files may be (invariant 4), asked before anything is vended or written.
 final class Locations {
     private static final int READABLE_CHARS_MAX = 60;
+    private static final int NAMESPACE_CHARS_MAX = 200;
+
+    /// A longer folder leaves no room in the policy of its key, which has it several times.
+    static final int FOLDER_CHARS_MAX = 320;
 
     private Locations() {}
 
     /// A new table's folder: readable, and unique by the table's UUID, so that a name that is used again never meets
     /// old files.
     static Location of(Domain domain, TableId name, UUID uuid) {
-        Location folder = domain.storage().home();
-        for (String level : name.namespace().levels()) {
-            folder = folder.child(readable(level));
-        }
-        return folder.child(readable(name.name()) + "-" + uuid.toString().replace("-", ""));
+        return of(domain, name.namespace()).child(readable(name.name()) + "-" + plain(uuid));
+    }
+
+    /// Where a namespace's tables go if nobody says otherwise; no two namespaces share it. Where names are not fit for
+    /// a
+    /// path, or too long for the policy of a key, a digest says which namespace it is.
+    static Location of(Domain domain, NamespaceId name) {
+        Location home = domain.storage().home();
+        String path = name.levels().stream().map(Locations::readable).collect(Collectors.joining("/"));
+        return home.child(
+                path.equals(String.join("/", name.levels())) && path.length() <= NAMESPACE_CHARS_MAX
+                        ? path
+                        : readable(name.levels().getLast()) + "-"
+                                + plain(UUID.nameUUIDFromBytes(name.path().getBytes(UTF_8))));
+    }
+
+    private static String plain(UUID uuid) {
+        return uuid.toString().replace("-", "");
     }
 
     private static String readable(String name) {
@@ -46,6 +66,11 @@ final class Locations {
     /// The table's folder, after every folder that its metadata names was found inside it.
     static Location check(Domain domain, TableFormat.Prepared prepared) {
         Location location = inside(domain, "the location", prepared.location());
+        if (policyChars(location.key()) > FOLDER_CHARS_MAX) {
+            throw new Refusal.Invalid(
+                    "the location `%s` is too long: at most %d characters after the bucket, and a letter beyond ASCII counts for six"
+                            .formatted(shown(location.toString()), FOLDER_CHARS_MAX));
+        }
         prepared.folders().forEach((property, uri) -> {
             if (!inside(domain, "property `" + property + "`", uri).isWithin(location)) {
                 throw new Refusal.Invalid("property `%s` is `%s`: it must be inside the table's own location `%s`"
@@ -53,6 +78,10 @@ final class Locations {
             }
         });
         return location;
+    }
+
+    private static int policyChars(String key) {
+        return key.chars().map(c -> c < 0x80 ? 1 : 6).sum();
     }
 
     /// Where the table's metadata files go; checked before.

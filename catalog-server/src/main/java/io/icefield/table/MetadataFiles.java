@@ -14,7 +14,7 @@ import java.util.zip.GZIPOutputStream;
 
 /// The metadata files in the domains' buckets. Reads prefer the copy that the database keeps.
 public final class MetadataFiles implements MetadataSource {
-    public static final int FILE_BYTES_MAX = 256 << 20;
+    private static final int FILE_BYTES_MAX = 256 << 20;
 
     private final TableStore store;
     private final DomainStorage storage;
@@ -28,17 +28,17 @@ public final class MetadataFiles implements MetadataSource {
     public Metadata of(Table table) {
         return store.content(table)
                 .map(json -> new Metadata(table.metadata(), json))
-                .orElseGet(() -> read(table.domain(), table.metadata()));
+                .orElseGet(() -> read(table.domain(), table.metadata(), FILE_BYTES_MAX));
     }
 
     @Override
-    public void remember(Metadata metadata) {}
+    public void remember(Table table, Metadata metadata) {}
 
     /// Reads a file of a domain from its bucket.
-    public Metadata read(Domain domain, Location at) {
-        byte[] content = storage.read(domain.storage(), at, FILE_BYTES_MAX)
+    Metadata read(Domain domain, Location at, int bytesMax) {
+        byte[] content = storage.read(domain.storage(), at, bytesMax)
                 .orElseThrow(() -> new Refusal.Invalid("there is no metadata file at `%s`".formatted(at)));
-        return new Metadata(at, compressed(at) ? unzipped(at, content) : content);
+        return new Metadata(at, compressed(at) ? unzipped(at, content, bytesMax) : content);
     }
 
     /// Writes a new file; never overwrites.
@@ -73,11 +73,11 @@ public final class MetadataFiles implements MetadataSource {
         return out.toByteArray();
     }
 
-    private static byte[] unzipped(Location at, byte[] zipped) {
+    private static byte[] unzipped(Location at, byte[] zipped, int bytesMax) {
         try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(zipped))) {
-            byte[] plain = in.readNBytes(FILE_BYTES_MAX);
-            if (plain.length == FILE_BYTES_MAX) {
-                throw new Refusal.Invalid("`%s` unpacks to more than %d bytes".formatted(at, FILE_BYTES_MAX));
+            byte[] plain = in.readNBytes(bytesMax);
+            if (plain.length == bytesMax) {
+                throw new Refusal.Invalid("`%s` unpacks to more than %d bytes".formatted(at, bytesMax));
             }
             return plain;
         } catch (IOException e) {

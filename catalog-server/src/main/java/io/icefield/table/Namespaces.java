@@ -12,6 +12,7 @@ import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.policy.TableName;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.Location;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,22 @@ public final class Namespaces {
                 .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.toString()));
         Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.toString());
         return seen;
+    }
+
+    /// Lets a caller who may create in the namespace choose this folder of the domain's storage for a table of it: keys
+    /// reach whole folders, so whoever may not create in the whole domain stays below the namespace's own.
+    Location checkFolder(Principal who, Namespace namespace, Location chosen) {
+        Domain domain = namespace.domain();
+        Location own = Locations.of(domain, namespace.name());
+        boolean below = chosen.isWithin(own) && !chosen.equals(own);
+        if (!below
+                && !Access.allows(
+                        who, domains.get(who, Action.SEE, domain.name()).sight(), Action.CREATE)) {
+            throw new Refusal.NotAllowed(
+                    "`%s` may not choose the location `%s`: use a folder below `%s`, leave it out, or ask an owner of domain `%s` for the role writer on all of it"
+                            .formatted(who.name(), chosen, own, domain.name()));
+        }
+        return chosen;
     }
 
     /// Direct children that the caller may know of; full names.

@@ -6,6 +6,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
+import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
@@ -15,6 +16,9 @@ import java.util.Set;
 
 /// Gives a metadata file that is in the domain's storage a name: locate, read, judge, publish.
 public final class RegisterTable {
+    /// A longer file is not read: it is held in memory several times.
+    public static final int FILE_BYTES_MAX = 64 << 20;
+
     private final Namespaces namespaces;
     private final TableStore store;
     private final TableFormat format;
@@ -43,12 +47,15 @@ public final class RegisterTable {
         if (store.find(Set.of(), id).isPresent()) {
             throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
         }
-        Location at = Locations.inside(namespace.domain(), "the metadata location", metadataLocation);
-        Metadata metadata = files.read(namespace.domain(), at);
-        TableFormat.Prepared table = format.read(metadata);
-        Location location = Locations.check(namespace.domain(), table);
+        Location at = namespaces.checkFolder(
+                who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
+        TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
+        Metadata metadata = new Metadata(at, table.json());
+        Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
         Map<Integer, Set<TableStore.Tag>> tags =
                 review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()));
+        Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
+                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
         return switch (store.create(
                 namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case TableStore.Created.Done _ ->
@@ -57,11 +64,7 @@ public final class RegisterTable {
                         metadata.json(),
                         location,
                         namespace.domain().storage(),
-                        delegation.key(() -> storage.vend(
-                                namespace.domain().storage(),
-                                location,
-                                Reach.READ_WRITE,
-                                LoadTable.CREDENTIAL_LIFETIME)));
+                        key);
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(

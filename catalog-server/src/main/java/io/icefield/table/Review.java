@@ -14,6 +14,7 @@ import io.icefield.table.TableStore.Tag;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Is this change acceptable? Puts what would change before the policies, and says what the columns will hold.
 final class Review {
@@ -32,7 +33,11 @@ final class Review {
             TableFormat.Prepared before,
             TableFormat.Prepared after,
             Map<Integer, Set<Tag>> stored) {
-        Map<Integer, Set<Tag>> tags = Classification.declared(before.properties(), after, stored);
+        Map<Integer, Set<Tag>> tags = Classification.declared(
+                before.properties(),
+                before.columns().stream().map(Column::fieldId).collect(Collectors.toSet()),
+                after,
+                stored);
         List<Column> then = Classification.tagged(before.columns(), stored);
         List<Column> now = Classification.tagged(after.columns(), tags);
         List<String> declassified = Classification.declassified(then, now);
@@ -47,7 +52,7 @@ final class Review {
     /// The same for a table that is new to its name.
     Map<Integer, Set<Tag>> creation(
             Change.Kind kind, TableId name, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
-        Map<Integer, Set<Tag>> tags = Classification.declared(Map.of(), after, stored);
+        Map<Integer, Set<Tag>> tags = Classification.declared(Map.of(), Set.of(), after, stored);
         judge(kind, name, List.of(), Classification.tagged(after.columns(), tags), after.properties());
         return tags;
     }

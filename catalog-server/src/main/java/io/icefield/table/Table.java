@@ -12,4 +12,9 @@ import java.util.UUID;
 /// @param metadata its current metadata file
 /// @param version counts the swaps of the pointer
 public record Table(
-        long id, Domain domain, TableId name, UUID uuid, Location location, Location metadata, long version) {}
+        long id, Domain domain, TableId name, UUID uuid, Location location, Location metadata, long version) {
+    /// The same table after a swap of its pointer.
+    Table next(Location folder, Metadata published) {
+        return new Table(id, domain, name, uuid, folder, published.location(), version + 1);
+    }
+}

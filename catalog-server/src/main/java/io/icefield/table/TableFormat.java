@@ -38,11 +38,14 @@ public interface TableFormat {
     /// @param proposed where the table goes if the commit does not say
     Prepared commitNew(CommitRequest request, Location proposed);
 
-    /// What a metadata file says; for register.
+    /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);
 
     /// The columns of each schema that the table had before and still knows, without tags: reading its past shows them.
     List<List<Column>> pastColumns(Metadata metadata);
+
+    /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew.
+    Prepared adopt(Metadata metadata);
 
     /// The same metadata with only those snapshots that a branch or tag names (`snapshots=refs`).
     byte[] refsOnly(Metadata metadata);

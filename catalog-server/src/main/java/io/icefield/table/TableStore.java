@@ -2,6 +2,8 @@ package io.icefield.table;
 
 import io.icefield.access.Grantee;
 import io.icefield.access.Sight;
+import io.icefield.domain.Domain;
+import io.icefield.storage.Location;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +30,9 @@ public interface TableStore {
     /// domain
     /// share a location, nor lies one inside another's.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
+
+    /// Is this folder apart from those of all tables of the domain?
+    boolean isFree(Domain domain, Location folder);
 
     /// Points `seen` at the new metadata if nobody has changed it since, and replaces its declared tags, in one
     /// transaction. A steward's answers are not touched.
@@ -59,7 +64,7 @@ public interface TableStore {
     ///
     /// @param location the table's folder
     /// @param tags all tags of the table by field id; only those that are declared are published
-    record Published(Metadata metadata, io.icefield.storage.Location location, Map<Integer, Set<Tag>> tags) {
+    record Published(Metadata metadata, Location location, Map<Integer, Set<Tag>> tags) {
         public Published {
             tags = Map.copyOf(tags);
         }

@@ -3,11 +3,18 @@ package io.icefield.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.icefield.access.Grantee;
+import io.icefield.access.Refusal;
+import io.icefield.access.Role;
+import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
+import io.icefield.storage.DomainName;
+import io.icefield.storage.Location;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -497,5 +504,199 @@ class IcebergRoutesTest {
                     400,
                     "BadRequestException");
         }
+    }
+
+    private static String setLocation(String location) {
+        return "{\"requirements\":[],\"updates\":[{\"action\":\"set-location\",\"location\":\"" + location + "\"}]}";
+    }
+
+    @Test
+    void noKeyIsGivenToAFolderOfAnotherTable() {
+        String theirs = create("orders").json().at("/metadata/location").asText();
+        for (String location : List.of(theirs, theirs + "/data", "s3://bucket-sales/crm")) {
+            String more = ",\"stage-create\":true,\"location\":\"" + location + "\"";
+            assertRefused(delegated("POST", TABLES, mesh.seller, createBody("mine", more)), 400, "BadRequestException");
+        }
+    }
+
+    @Test
+    void whoMayCreateInOneNamespaceStaysInItsFolder() {
+        String metadata = create("orders").json().path("metadata-location").asText();
+        assertThat(mesh.send("DELETE", TABLES + "/orders", mesh.seller, "").status())
+                .isEqualTo(204);
+        mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"lab\"]}");
+        mesh.mesh.domainStore.grant(new Grant(
+                Grantee.parse("group:nobodies"),
+                Role.WRITER,
+                Optional.of(new DomainName("sales")),
+                List.of("lab"),
+                Optional.empty()));
+        String lab = ROOT + "/lab/tables";
+        Reply own = delegated("POST", lab, mesh.stranger, createBody("own", ""));
+        assertThat(own.status()).as("%s", own).isEqualTo(200);
+        String staged = ",\"stage-create\":true,\"location\":\"%s\"";
+        assertThat(delegated("POST", lab, mesh.stranger, createBody("t", staged.formatted("s3://bucket-sales/lab/t")))
+                        .status())
+                .isEqualTo(200);
+        for (String location : List.of("s3://bucket-sales/crm/orders", "s3://bucket-sales/laboratory", metadata)) {
+            assertRefused(
+                    delegated("POST", lab, mesh.stranger, createBody("t", staged.formatted(location))),
+                    403,
+                    "ForbiddenException");
+            assertRefused(
+                    mesh.send("POST", lab + "/own", mesh.stranger, setLocation(location)), 403, "ForbiddenException");
+            assertRefused(
+                    mesh.send(
+                            "POST",
+                            ROOT + "/lab/register",
+                            mesh.stranger,
+                            "{\"name\":\"t\",\"metadata-location\":\"" + location + "\"}"),
+                    403,
+                    "ForbiddenException");
+        }
+        assertThat(mesh.send("POST", lab + "/own", mesh.seller, setLocation("s3://bucket-sales/elsewhere"))
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void aFolderIsNeverTooLongForItsKey() {
+        List<String> levels = new ArrayList<>();
+        for (int depth = 0; depth < 16; depth++) {
+            levels.add("level_" + depth + "_" + "x".repeat(90));
+            Reply made =
+                    mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"" + String.join("\",\"", levels) + "\"]}");
+            assertThat(made.status()).as("%s", made).isEqualTo(200);
+        }
+        String deep = ROOT + "/" + String.join("%1F", levels) + "/tables";
+        Reply created = mesh.send("POST", deep, mesh.seller, createBody("t".repeat(200), ""));
+        assertThat(created.status()).as("%s", created).isEqualTo(200);
+        assertThat(created.json().at("/metadata/location").asText()).hasSizeLessThan(320);
+        String more = ",\"location\":\"s3://bucket-sales/crm/" + "x".repeat(400) + "\"";
+        assertRefused(mesh.send("POST", TABLES, mesh.seller, createBody("t", more)), 400, "BadRequestException");
+    }
+
+    @Test
+    void withoutAKeyNothingIsCreatedOrRegistered() {
+        mesh.mesh.keysFail = true;
+        assertRefused(
+                delegated("POST", TABLES, mesh.seller, createBody("orders", "")), 503, "ServiceUnavailableException");
+        assertRefused(mesh.send("GET", TABLES + "/orders", mesh.seller, ""), 404, "NoSuchTableException");
+        assertThat(mesh.mesh.objects()).isEmpty();
+
+        String metadata = create("orders").json().path("metadata-location").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        String register = "{\"name\":\"again\",\"metadata-location\":\"" + metadata + "\"}";
+        assertRefused(
+                delegated("POST", ROOT + "/crm/register", mesh.seller, register), 503, "ServiceUnavailableException");
+        assertRefused(mesh.send("GET", TABLES + "/again", mesh.seller, ""), 404, "NoSuchTableException");
+    }
+
+    @Test
+    void aFileThatWasSurelyNotPublishedIsRemovedAndAnyOtherIsKept() {
+        create("orders");
+        String commit = "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]}";
+        record Case(Refusal refusal, int status, int files) {}
+        for (Case each : List.of(
+                new Case(new Refusal.Unavailable("away"), 503, 0),
+                new Case(new Refusal.Invalid("no"), 400, 0),
+                new Case(new Refusal.OutcomeUnknown("who knows"), 500, 1))) {
+            for (String path : List.of(TABLES, TABLES + "/orders")) {
+                int before = mesh.mesh.objects().size();
+                mesh.mesh.publishing = Optional.of(each.refusal());
+                String body = path.equals(TABLES) ? createBody("more", "") : commit;
+                Reply reply = mesh.send("POST", path, mesh.seller, body);
+                assertThat(reply.status()).as("%s %s %s", each, path, reply).isEqualTo(each.status());
+                assertThat(mesh.mesh.objects()).as("%s %s", each, path).hasSize(before + each.files());
+            }
+        }
+    }
+
+    private Reply register(String metadata) {
+        return mesh.send(
+                "POST",
+                ROOT + "/crm/register",
+                mesh.seller,
+                "{\"name\":\"again\",\"metadata-location\":\"" + metadata + "\"}");
+    }
+
+    @Test
+    void aFileThatWasWrittenOverAndRegisteredAgainIsReadAgain() {
+        JsonNode created = create("orders").json();
+        String file = created.path("metadata-location").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        assertThat(register(file).status()).isEqualTo(200);
+        mesh.send("DELETE", TABLES + "/again", mesh.seller, "");
+        mesh.mesh.overwrite(
+                Location.parse(file), created.path("metadata").toString().replace("email", "phone"));
+        assertThat(register(file).json().toString()).contains("phone").doesNotContain("email");
+        Reply classified = mesh.send(
+                "PUT",
+                "/api/v1/domains/sales/namespaces/crm/tables/again/classification",
+                mesh.seller,
+                "{\"columns\":{\"phone\":[\"pii.phone\"]}}");
+        assertThat(classified.status()).as("%s", classified).isEqualTo(200);
+    }
+
+    @Test
+    void aRegisteredFileIsOneMetadataFileAndNothingElse() {
+        JsonNode created = create("orders").json();
+        String file = created.path("metadata-location").asText();
+        String good = created.path("metadata").toString();
+        String tableUuid = created.at("/metadata/table-uuid").asText();
+        mesh.send("DELETE", TABLES + "/orders", mesh.seller, "");
+        for (String bad : List.of(
+                good + ",\"config\":{\"s3.endpoint\":\"http://evil\"}",
+                good + "}",
+                good + good,
+                "{\"location\":\"s3://other/x\"," + good.substring(1),
+                good.replace("\"" + tableUuid + "\"", "null"),
+                good.replace("\"properties\":{", "\"properties\":{\"write.metadata.compression-codec\":\"odd\","),
+                "",
+                "[]")) {
+            mesh.mesh.overwrite(Location.parse(file), bad);
+            assertRefused(register(file), 400, "BadRequestException");
+        }
+        mesh.mesh.overwrite(Location.parse(file), good.replace("{\"format", "{ \"our-own\" : 1, \"format"));
+        Reply registered = register(file);
+        assertThat(registered.status()).as("%s", registered).isEqualTo(200);
+        assertThat(registered.json().path("metadata").has("our-own")).isFalse();
+    }
+
+    @Test
+    void noTwoColumnsHaveOnePath() {
+        String fields = """
+                {"type":"struct","schema-id":0,"fields":[
+                {"id":1,"name":"a.b","required":false,"type":"string"},
+                {"id":2,"name":"a","required":false,"type":{"type":"struct","fields":[
+                {"id":3,"name":"b","required":false,"type":"string"}]}}]}""";
+        assertRefused(
+                mesh.send("POST", TABLES, mesh.seller, "{\"name\":\"t\",\"schema\":" + fields + "}"),
+                400,
+                "BadRequestException");
+        create("orders");
+        assertRefused(
+                mesh.send(
+                        "POST",
+                        TABLES + "/orders",
+                        mesh.seller,
+                        "{\"requirements\":[],\"updates\":[{\"action\":\"add-schema\",\"last-column-id\":3,\"schema\":"
+                                + fields + "},{\"action\":\"set-current-schema\",\"schema-id\":-1}]}"),
+                400,
+                "BadRequestException");
+    }
+
+    @Test
+    void noTwoNamespacesShareAFolder() {
+        List<String> folders = new ArrayList<>();
+        for (String name : List.of("a b", "a_b", "a.b", "a-b")) {
+            mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"" + name + "\"]}");
+            Reply created =
+                    mesh.send("POST", ROOT + "/" + Text.encoded(name) + "/tables", mesh.seller, createBody("t", ""));
+            assertThat(created.status()).as("%s", created).isEqualTo(200);
+            String location = created.json().at("/metadata/location").asText();
+            folders.add(location.substring(0, location.lastIndexOf('/')));
+        }
+        assertThat(folders).doesNotHaveDuplicates().contains("s3://bucket-sales/a_b", "s3://bucket-sales/a-b");
     }
 }

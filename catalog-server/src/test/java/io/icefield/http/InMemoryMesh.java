@@ -3,6 +3,7 @@ package io.icefield.http;
 import io.icefield.access.Grantee;
 import io.icefield.access.Principal;
 import io.icefield.access.PrincipalStore;
+import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.access.Tokens;
@@ -50,6 +51,31 @@ final class InMemoryMesh {
 
     /// Fails the next call of the object storage.
     volatile boolean storageFails;
+
+    /// Fails what comes after writing: keys and removals.
+    volatile boolean keysFail;
+
+    /// Thrown by the next publication of a table, after which nothing is published.
+    volatile Optional<Refusal> publishing = Optional.empty();
+
+    /// Names of the objects that are there.
+    Set<Location> objects() {
+        return Set.copyOf(objects.keySet());
+    }
+
+    void overwrite(Location at, String content) {
+        objects.put(at, content.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
+
+    private void maybeRefuse() {
+        Optional<Refusal> refusal = publishing;
+        publishing = Optional.empty();
+        refusal.ifPresent(each -> {
+            throw each;
+        });
+    }
 
     private Sight sight(Set<Grantee> who, DomainName domain, List<String> namespace, Optional<String> table) {
         Set<Role> roles = new HashSet<>();
@@ -251,6 +277,7 @@ final class InMemoryMesh {
 
         @Override
         public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+            maybeRefuse();
             TableId id = new TableId(namespace.name(), name);
             return locked(() -> {
                 if (tables.containsKey(key(id))) {
@@ -275,6 +302,11 @@ final class InMemoryMesh {
             });
         }
 
+        @Override
+        public boolean isFree(Domain domain, Location folder) {
+            return locked(() -> !taken(folder, table -> true));
+        }
+
         private boolean taken(Location location, Predicate<Table> others) {
             return tables.values().stream()
                     .filter(others)
@@ -297,6 +329,7 @@ final class InMemoryMesh {
 
         @Override
         public Swapped swap(Table seen, Published published) {
+            maybeRefuse();
             return locked(() -> {
                 Table now = tables.get(key(seen.name()));
                 if (now == null || now.id() != seen.id() || now.version() != seen.version()) {
@@ -419,7 +452,11 @@ final class InMemoryMesh {
     };
 
     final DomainStorage storage = new DomainStorage() {
-        private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
+        private void failing() {
+            if (keysFail) {
+                throw new StorageException("STS of host-17 is away");
+            }
+        }
 
         private void maybeFail() {
             if (storageFails) {
@@ -435,6 +472,7 @@ final class InMemoryMesh {
 
         @Override
         public boolean remove(StorageProfile profile) {
+            failing();
             return objects.keySet().stream().noneMatch(at -> at.isWithin(profile.home()));
         }
 
@@ -463,6 +501,7 @@ final class InMemoryMesh {
 
         @Override
         public Credential vend(StorageProfile profile, Location table, Reach reach, Duration lifetime) {
+            failing();
             return new Credential(
                     "key-" + reach, "vended-secret", Optional.of("session"), Optional.of(NOW.plus(lifetime)));
         }

@@ -207,4 +207,33 @@ class PlatformRoutesTest {
         declare("pii.email");
         assertThat(mesh.send("GET", path, mesh.seller, "").text()).isEqualTo("{\"columns\":{}}");
     }
+
+    @Test
+    void aColumnThatIsAddedAgainIsWhatItsPropertySays() {
+        mesh.send(
+                "POST", "/iceberg/v1/sales/namespaces/crm/tables", mesh.seller, IcebergRoutesTest.createBody("t", ""));
+        declare("pii.email");
+        Reply replaced = mesh.send("POST", "/iceberg/v1/sales/namespaces/crm/tables/t", mesh.seller, """
+                {"requirements":[],"updates":[
+                {"action":"add-schema","last-column-id":3,"schema":{"type":"struct","schema-id":1,"fields":[
+                {"id":1,"name":"id","required":false,"type":"long"},
+                {"id":3,"name":"email","required":false,"type":"string"}]}},
+                {"action":"set-current-schema","schema-id":-1}]}""");
+        assertThat(replaced.status()).as("%s", replaced).isEqualTo(200);
+        assertThat(mesh.send("GET", "/api/v1/domains/sales/namespaces/crm/tables/t/classification", mesh.analyst, "")
+                        .text())
+                .isEqualTo("{\"columns\":{\"email\":[\"pii.email\"]}}");
+    }
+
+    @Test
+    void aDomainIsGoneAlsoWhenItsBucketCannotBeRemoved() {
+        mesh.send("POST", "/api/v1/domains", mesh.admin, "{\"name\":\"short_lived\",\"owners\":[\"a\"]}");
+        mesh.mesh.keysFail = true;
+        assertThat(mesh.send("DELETE", "/api/v1/domains/short_lived", mesh.admin, "")
+                        .status())
+                .isEqualTo(204);
+        assertThat(mesh.send("GET", "/api/v1/domains/short_lived", mesh.admin, "")
+                        .status())
+                .isEqualTo(404);
+    }
 }

@@ -56,8 +56,10 @@ final class PostgresTablesTest {
 
     @Test
     void whatWasCreatedIsFoundWithItsContent() {
-        Published published =
-                Mesh.published(folder("orders"), "{\"a\":\"é\"}", Map.of(1, Set.of(EMAIL), 7, Set.of(NAME, EMAIL)));
+        Published published = Mesh.published(
+                folder("orders"),
+                "{\"a\":\"é\"}",
+                Map.of(1, Set.of(EMAIL), 7, Set.of(new Tag("pii.name", Source.DECLARED), EMAIL)));
         UUID uuid = UUID.randomUUID();
         Created created = mesh.tables.create(crm, "orders", uuid, published);
 
