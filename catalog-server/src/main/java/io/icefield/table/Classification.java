@@ -50,17 +50,25 @@ final class Classification {
         return tags.stream().anyMatch(tag -> tag.source() == Source.STEWARD);
     }
 
-    /// The tags after a change: properties that the change sets or alters declare anew; what a steward said stays.
+    /// The tags after a change: properties that the change sets or alters declare anew, and those that are there hold
+    /// for columns that come; what a steward said stays.
     static Map<Integer, Set<Tag>> declared(
-            Map<String, String> before, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
+            Map<String, String> before,
+            List<Column> columnsBefore,
+            TableFormat.Prepared after,
+            Map<Integer, Set<Tag>> stored) {
+        Set<Integer> old = columnsBefore.stream().map(Column::fieldId).collect(Collectors.toSet());
         Map<String, Column> byPath =
                 after.columns().stream().collect(Collectors.toMap(Column::path, column -> column, (a, _) -> a));
         Map<Integer, Set<Tag>> tags = new HashMap<>(stored);
         after.properties().forEach((key, value) -> {
-            if (!key.startsWith(PROPERTY) || value.equals(before.get(key))) {
+            if (!key.startsWith(PROPERTY)) {
                 return;
             }
             Column column = byPath.get(key.substring(PROPERTY.length()));
+            if (value.equals(before.get(key)) && (column == null || old.contains(column.fieldId()))) {
+                return;
+            }
             if (column == null) {
                 throw new Refusal.Invalid(
                         "property `%s` classifies a column that the table does not have".formatted(key));

@@ -32,7 +32,7 @@ final class Review {
             TableFormat.Prepared before,
             TableFormat.Prepared after,
             Map<Integer, Set<Tag>> stored) {
-        Map<Integer, Set<Tag>> tags = Classification.declared(before.properties(), after, stored);
+        Map<Integer, Set<Tag>> tags = Classification.declared(before.properties(), before.columns(), after, stored);
         List<Column> then = Classification.tagged(before.columns(), stored);
         List<Column> now = Classification.tagged(after.columns(), tags);
         List<String> declassified = Classification.declassified(then, now);
@@ -47,7 +47,7 @@ final class Review {
     /// The same for a table that is new to its name.
     Map<Integer, Set<Tag>> creation(
             Change.Kind kind, TableId name, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
-        Map<Integer, Set<Tag>> tags = Classification.declared(Map.of(), after, stored);
+        Map<Integer, Set<Tag>> tags = Classification.declared(Map.of(), List.of(), after, stored);
         judge(kind, name, List.of(), Classification.tagged(after.columns(), tags), after.properties());
         return tags;
     }
