@@ -24,6 +24,8 @@ final class QueryRoutes {
     /// One question about all tables of a large schema.
     private static final int BODY_BYTES_MAX = 16 << 20;
 
+    private static final System.Logger LOG = System.getLogger(QueryRoutes.class.getName());
+
     private final Principals principals;
     private final QueryDecisions decisions;
     private final Dialect dialect;
@@ -122,8 +124,20 @@ final class QueryRoutes {
                 question.user(),
                 relation(question.action().object("resource").object("table")));
         return result(restrictions.filters().stream()
-                .map(filter -> object("expression", dialect.predicate(filter)))
+                .map(filter -> object("expression", predicate(filter)))
                 .toList());
+    }
+
+    /// A policy that cannot be evaluated refuses.
+    private String predicate(Restrictions.RowFilter filter) {
+        try {
+            return dialect.predicate(filter);
+        } catch (IllegalArgumentException e) {
+            LOG.log(System.Logger.Level.WARNING, "a row filter does not fit its table", e);
+            throw new Refusal.NotAllowed(
+                    "the row filter on column `%s` does not fit the column's type `%s`: ask the platform team to mend the policy"
+                            .formatted(filter.column(), filter.type()));
+        }
     }
 
     private Answer columnMasks(Call call) {
@@ -181,6 +195,7 @@ final class QueryRoutes {
                         .map(schema -> new Target.Schema(schema.text("catalogName"), schema.text("schemaName"))))
                 .or(() -> what.optionalObject("catalog").map(catalog -> new Target.Catalog(catalog.text("name"))))
                 .or(() -> what.optionalObject("function").map(QueryRoutes::function))
+                .or(() -> what.optionalObject("systemSessionProperty").map(_ -> new Target.Nothing()))
                 .or(() -> what.optionalObject("user").map(user -> new Target.User(user.text("user"))))
                 .orElse(new Target.Other());
     }
