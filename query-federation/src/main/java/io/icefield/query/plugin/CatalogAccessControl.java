@@ -632,11 +632,19 @@ final class CatalogAccessControl implements SystemAccessControl {
         return list(ask("/opa/v1/batch", identity, object("operation", operation, "filterResources", resources)));
     }
 
+    private Map<String, Object> about(Identity identity) {
+        return object("identity", user(identity), "softwareStack", object("trinoVersion", trinoVersion));
+    }
+
     private Optional<Object> ask(String path, Identity identity, Map<String, Object> action) {
-        Map<String, Object> context =
-                object("identity", user(identity), "softwareStack", object("trinoVersion", trinoVersion));
+        return ask(path, about(identity), action);
+    }
+
+    private Optional<Object> ask(String path, Map<String, Object> context, Map<String, Object> action) {
         try {
             return catalog.ask(path, object("input", object("context", context, "action", action)));
+        } catch (CatalogClient.Refused e) {
+            throw new AccessDeniedException(e.getMessage());
         } catch (CatalogClient.NoAnswer e) {
             AccessDeniedException denied = new AccessDeniedException(e.getMessage());
             denied.addSuppressed(e);
