@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.IntStream;
 
 /// A query engine's questions, in the words of Trino's OPA plugin: only engines may ask.
@@ -47,15 +48,19 @@ final class QueryRoutes {
     }
 
     /// Who wants to do what.
-    private record Question(Principal user, String operation, Fields action) {}
+    ///
+    /// @param query the engine's name for its query; made up where it gives none, so that it fits no other question
+    private record Question(Principal user, String query, String operation, Fields action) {}
 
     private Question question(Call call) {
         Fields input = call.json().object("input");
-        Fields identity = input.object("context").object("identity");
+        Fields context = input.object("context");
+        Fields identity = context.object("identity");
         Set<String> groups = new HashSet<>(identity.optionalTexts("groups").orElse(List.of()));
         Principal user = Refusal.parse(name -> principals.known(name, groups), identity.text("user"));
         Fields action = input.object("action");
-        return new Question(user, action.text("operation"), action);
+        String query = context.optionalText("queryId").orElseGet(() -> UUID.randomUUID().toString());
+        return new Question(user, query, action.text("operation"), action);
     }
 
     private Answer allow(Call call) {
@@ -153,7 +158,7 @@ final class QueryRoutes {
             String type = column.text("columnType");
             Optional<Mask> mask = mask(restrictions, name);
             if (mask.isPresent()) {
-                String expression = dialect.masked(mask.get(), name, type);
+                String expression = dialect.masked(mask.get(), name, type, question.query());
                 masks.add(object("index", i, "viewExpression", object("expression", expression)));
             }
         }

@@ -105,6 +105,20 @@ class QueryRoutesTest {
     }
 
     @Test
+    void masksKnowTheQueryThatAsks() {
+        String masks =
+                "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s]}".formatted(column("email", "varchar"));
+        for (String query : List.of(",\"queryId\":\"q1\"", ",\"queryId\":\"q1\"", "", "")) {
+            Reply reply = mesh.send("POST", "/opa/v1/column-masks", mesh.engine, """
+                    {"input":{"context":{"identity":{"user":"a","groups":["analysts"]}%s},"action":%s}}""".formatted(query, masks));
+            assertThat(reply.status()).as("%s", reply).isEqualTo(200);
+        }
+        assertThat(mesh.queries.subList(0, 2)).containsExactly("q1", "q1");
+        assertThat(mesh.queries).hasSize(4).doesNotContainNull();
+        assertThat(mesh.queries.get(2)).isNotEqualTo(mesh.queries.get(3));
+    }
+
+    @Test
     void metadataTablesHaveColumnsOfTheirOwn() {
         String history = TABLE.replace("people", "people$history");
         assertThat(ask(

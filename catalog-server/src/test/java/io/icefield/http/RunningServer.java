@@ -47,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
@@ -92,10 +93,12 @@ final class RunningServer implements AutoCloseable {
     };
 
     volatile boolean filterFits = true;
+    final List<String> queries = new CopyOnWriteArrayList<>();
 
     private final Dialect dialect = new Dialect() {
         @Override
-        public String masked(Mask mask, String column, String type) {
+        public String masked(Mask mask, String column, String type, String query) {
+            queries.add(query);
             return mask + "(" + column + ":" + type + ")";
         }
 

@@ -569,7 +569,10 @@ final class CatalogAccessControl implements SystemAccessControl {
         }
         Map<String, Object> action = object("operation", "GetColumnMask", "filterResources", resources);
         Map<ColumnSchema, ViewExpression> masks = new HashMap<>();
-        for (Object entry : list(ask("/opa/v1/column-masks", context.getIdentity(), action))) {
+        // What the stock plugin does not say: some masks are the same within a query and differ between queries.
+        Map<String, Object> query = about(context.getIdentity());
+        query.put("queryId", context.getQueryId().toString());
+        for (Object entry : list(ask("/opa/v1/column-masks", query, action))) {
             if (!(entry instanceof Map<?, ?> mask)
                     || masks.put(
                                     columns.get(index(mask.get("index"), columns.size())),

@@ -403,10 +403,11 @@ class CatalogAccessControlTest {
                 .isEqualTo("'x'");
         assertThat(last("/opa/v1/column-masks"))
                 .isEqualTo(input("'operation':'GetColumnMask','filterResources':["
-                        + "{'column':{" + TABLE_JSON + ",'columnName':'id','columnType':'bigint'}},"
-                        + "{'column':{" + TABLE_JSON + ",'columnName':'näme','columnType':'varchar'}},"
-                        + "{'column':{" + TABLE_JSON
-                        + ",'columnName':'at','columnType':'timestamp(6) with time zone'}}]"));
+                                + "{'column':{" + TABLE_JSON + ",'columnName':'id','columnType':'bigint'}},"
+                                + "{'column':{" + TABLE_JSON + ",'columnName':'näme','columnType':'varchar'}},"
+                                + "{'column':{" + TABLE_JSON
+                                + ",'columnName':'at','columnType':'timestamp(6) with time zone'}}]")
+                        .replace("\"483\"}", "\"483\"},\"queryId\":\"q1\""));
     }
 
     @Test
