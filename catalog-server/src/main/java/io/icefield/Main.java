@@ -83,12 +83,13 @@ public final class Main {
     private static void serve(Settings settings) {
         Clock clock = Clock.systemUTC();
         Governance governance = settings.policies().map(PolicyFiles::load).orElseGet(PolicyFiles::starter);
+        byte[] masterKey = MasterKey.read(settings.keyFile());
         Database database = Database.open(new Database.Settings(
                 settings.database().url(),
                 settings.database().user(),
                 settings.database().password().value(),
                 DATABASE_CONNECTIONS,
-                MasterKey.read(settings.keyFile())));
+                masterKey));
         S3DomainStorage storage = new S3DomainStorage(clock);
 
         Principals principals = new Principals(new PostgresPrincipals(database));
@@ -126,7 +127,7 @@ public final class Main {
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
                         new QueryDecisions(domains, namespaces, tables, restricted, cache)),
-                trinoSql(),
+                trinoSql(masterKey),
                 database::ready);
         server.start();
         LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
@@ -190,12 +191,11 @@ public final class Main {
                 Credential.permanent(storage.accessKey(), storage.secretKey().value()));
     }
 
-    private static Dialect trinoSql() {
-        RestrictionSql.Salt salt = RestrictionSql.Salt.random();
+    private static Dialect trinoSql(byte[] masterKey) {
         return new Dialect() {
             @Override
-            public String masked(Mask mask, String column, String type) {
-                return RestrictionSql.mask(mask, column, type, salt);
+            public String masked(Mask mask, String column, String type, String query) {
+                return RestrictionSql.mask(mask, column, type, RestrictionSql.Salt.of(masterKey, query));
             }
 
             @Override

@@ -8,7 +8,8 @@ public interface Dialect {
     /// What a reader gets instead of the column; of the same type.
     ///
     /// @param type as the engine writes it
-    String masked(Mask mask, String column, String type);
+    /// @param query names the query that asks: what is to be the same within it alone depends on it
+    String masked(Mask mask, String column, String type, String query);
 
     /// True for the rows that may be seen.
     String predicate(RowFilter filter);

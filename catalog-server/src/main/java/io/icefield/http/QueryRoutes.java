@@ -17,12 +17,15 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.IntStream;
 
 /// A query engine's questions, in the words of Trino's OPA plugin: only engines may ask.
 final class QueryRoutes {
     /// One question about all tables of a large schema.
     private static final int BODY_BYTES_MAX = 16 << 20;
+
+    private static final System.Logger LOG = System.getLogger(QueryRoutes.class.getName());
 
     private final Principals principals;
     private final QueryDecisions decisions;
@@ -45,15 +48,19 @@ final class QueryRoutes {
     }
 
     /// Who wants to do what.
-    private record Question(Principal user, String operation, Fields action) {}
+    ///
+    /// @param query the engine's name for its query; made up where it gives none, so that it fits no other question
+    private record Question(Principal user, String query, String operation, Fields action) {}
 
     private Question question(Call call) {
         Fields input = call.json().object("input");
-        Fields identity = input.object("context").object("identity");
+        Fields context = input.object("context");
+        Fields identity = context.object("identity");
         Set<String> groups = new HashSet<>(identity.optionalTexts("groups").orElse(List.of()));
         Principal user = Refusal.parse(name -> principals.known(name, groups), identity.text("user"));
         Fields action = input.object("action");
-        return new Question(user, action.text("operation"), action);
+        String query = context.optionalText("queryId").orElseGet(() -> UUID.randomUUID().toString());
+        return new Question(user, query, action.text("operation"), action);
     }
 
     private Answer allow(Call call) {
@@ -122,8 +129,20 @@ final class QueryRoutes {
                 question.user(),
                 relation(question.action().object("resource").object("table")));
         return result(restrictions.filters().stream()
-                .map(filter -> object("expression", dialect.predicate(filter)))
+                .map(filter -> object("expression", predicate(filter)))
                 .toList());
+    }
+
+    /// A policy that cannot be evaluated refuses.
+    private String predicate(Restrictions.RowFilter filter) {
+        try {
+            return dialect.predicate(filter);
+        } catch (IllegalArgumentException e) {
+            LOG.log(System.Logger.Level.WARNING, "a row filter does not fit its table", e);
+            throw new Refusal.NotAllowed(
+                    "the row filter on column `%s` does not fit the column's type `%s`: ask the platform team to mend the policy"
+                            .formatted(filter.column(), filter.type()));
+        }
     }
 
     private Answer columnMasks(Call call) {
@@ -139,7 +158,7 @@ final class QueryRoutes {
             String type = column.text("columnType");
             Optional<Mask> mask = mask(restrictions, name);
             if (mask.isPresent()) {
-                String expression = dialect.masked(mask.get(), name, type);
+                String expression = dialect.masked(mask.get(), name, type, question.query());
                 masks.add(object("index", i, "viewExpression", object("expression", expression)));
             }
         }
@@ -181,6 +200,7 @@ final class QueryRoutes {
                         .map(schema -> new Target.Schema(schema.text("catalogName"), schema.text("schemaName"))))
                 .or(() -> what.optionalObject("catalog").map(catalog -> new Target.Catalog(catalog.text("name"))))
                 .or(() -> what.optionalObject("function").map(QueryRoutes::function))
+                .or(() -> what.optionalObject("systemSessionProperty").map(_ -> new Target.Nothing()))
                 .or(() -> what.optionalObject("user").map(user -> new Target.User(user.text("user"))))
                 .orElse(new Target.Other());
     }

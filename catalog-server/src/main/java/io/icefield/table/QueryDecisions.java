@@ -88,6 +88,9 @@ public final class QueryDecisions {
             return Restrictions.NONE;
         }
         TableStore.Seen seen = tables.get(user, Action.READ, table(relation));
+        if (relation.table().indexOf('$') >= 0) {
+            return Restrictions.NONE; // it has columns of its own, and `maySelect` opens it or does not
+        }
         return restricted.of(user, seen, files.of(seen.table()));
     }
 

@@ -27,6 +27,32 @@ class PlatformRoutesTest {
         assertThat(reply.errorType()).isEqualTo(type);
     }
 
+    /// A property stays when its column is dropped, so it holds for the next column of that name.
+    @Test
+    void aColumnThatComesBackIsWhatThePropertySays() {
+        String tables = "/iceberg/v1/sales/namespaces/crm/tables";
+        assertThat(mesh.send(
+                                "POST",
+                                tables,
+                                mesh.seller,
+                                IcebergRoutesTest.createBody(
+                                        "back", ",\"properties\":{\"icefield.tags.email\":\"pii.email\"}"))
+                        .status())
+                .isEqualTo(200);
+        String email = ",{\"id\":3,\"name\":\"email\",\"required\":false,\"type\":\"string\"}";
+        for (String rest : List.of("", email)) {
+            Reply changed = mesh.send("POST", tables + "/back", mesh.seller, """
+                    {"requirements":[],"updates":[
+                    {"action":"add-schema","schema":{"type":"struct","fields":[
+                    {"id":1,"name":"id","required":false,"type":"long"}%s]},"last-column-id":3},
+                    {"action":"set-current-schema","schema-id":-1}]}""".formatted(rest));
+            assertThat(changed.status()).as("%s", changed).isEqualTo(200);
+        }
+        Reply tags =
+                mesh.send("GET", "/api/v1/domains/sales/namespaces/crm/tables/back/classification", mesh.seller, "");
+        assertThat(tags.text()).isEqualTo("{\"columns\":{\"email\":[\"pii.email\"]}}");
+    }
+
     @Test
     void aDomainIsCreatedShownOwnedAndDeleted() {
         Reply created =

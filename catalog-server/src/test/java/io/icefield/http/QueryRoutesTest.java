@@ -105,6 +105,61 @@ class QueryRoutesTest {
     }
 
     @Test
+    void masksKnowTheQueryThatAsks() {
+        String masks =
+                "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s]}".formatted(column("email", "varchar"));
+        for (String query : List.of(",\"queryId\":\"q1\"", ",\"queryId\":\"q1\"", "", "")) {
+            Reply reply = mesh.send("POST", "/opa/v1/column-masks", mesh.engine, """
+                    {"input":{"context":{"identity":{"user":"a","groups":["analysts"]}%s},"action":%s}}""".formatted(query, masks));
+            assertThat(reply.status()).as("%s", reply).isEqualTo(200);
+        }
+        assertThat(mesh.queries.subList(0, 2)).containsExactly("q1", "q1");
+        assertThat(mesh.queries).hasSize(4).doesNotContainNull();
+        assertThat(mesh.queries.get(2)).isNotEqualTo(mesh.queries.get(3));
+    }
+
+    @Test
+    void metadataTablesHaveColumnsOfTheirOwn() {
+        String history = TABLE.replace("people", "people$history");
+        assertThat(ask(
+                                "row-filters",
+                                "a",
+                                "analysts",
+                                "{\"operation\":\"GetRowFilters\",\"resource\":{\"table\":{" + history + "}}}")
+                        .text())
+                .isEqualTo("{\"result\":[]}");
+        String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s]}"
+                .formatted(column("email", "varchar").replace("people", "people$history"));
+        assertThat(ask("column-masks", "a", "analysts", masks).text()).isEqualTo("{\"result\":[]}");
+        String select = "{\"operation\":\"SelectFromColumns\",\"resource\":{\"table\":{%s,\"columns\":[\"x\"]}}}";
+        assertThat(allow("analysts", select.formatted(history))).isEqualTo("{\"result\":true}");
+        for (String raw : List.of("files", "partitions", "entries", "manifests", "properties", "anything")) {
+            assertThat(allow("analysts", select.formatted(TABLE.replace("people", "people$" + raw))))
+                    .as(raw)
+                    .isEqualTo("{\"result\":false}");
+        }
+    }
+
+    @Test
+    void aFilterThatDoesNotFitIsARefusal() {
+        mesh.filterFits = false;
+        String filters = "{\"operation\":\"GetRowFilters\",\"resource\":{\"table\":{" + TABLE + "}}}";
+        Reply reply = ask("row-filters", "a", "analysts", filters);
+        assertThat(reply.status()).as("%s", reply).isEqualTo(403);
+        assertThat(reply.text()).contains("`region`");
+    }
+
+    @Test
+    void anybodyMaySetWhatConcernsTheirOwnSession() {
+        String set = "{\"operation\":\"%s\",\"resource\":{\"%s\":{\"name\":\"query_max_run_time\","
+                + "\"catalogName\":\"sales\",\"propertyName\":\"x\"}}}";
+        assertThat(allow("analysts", set.formatted("SetSystemSessionProperty", "systemSessionProperty")))
+                .isEqualTo("{\"result\":true}");
+        assertThat(allow("analysts", set.formatted("SetCatalogSessionProperty", "catalogSessionProperty")))
+                .isEqualTo("{\"result\":false}");
+    }
+
+    @Test
     void whatAColumnWasCalledStaysMasked() {
         String masks = "{\"operation\":\"GetColumnMask\",\"filterResources\":[%s,%s]}"
                 .formatted(column("email", "varchar"), column("$path", "varchar"));

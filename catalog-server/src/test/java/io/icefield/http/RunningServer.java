@@ -47,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
@@ -91,14 +92,21 @@ final class RunningServer implements AutoCloseable {
         }
     };
 
-    private static final Dialect DIALECT = new Dialect() {
+    volatile boolean filterFits = true;
+    final List<String> queries = new CopyOnWriteArrayList<>();
+
+    private final Dialect dialect = new Dialect() {
         @Override
-        public String masked(Mask mask, String column, String type) {
+        public String masked(Mask mask, String column, String type, String query) {
+            queries.add(query);
             return mask + "(" + column + ":" + type + ")";
         }
 
         @Override
         public String predicate(Restrictions.RowFilter filter) {
+            if (!filterFits) {
+                throw new IllegalArgumentException("no number");
+            }
             return filter.column() + " IN " + filter.values();
         }
     };
@@ -136,7 +144,7 @@ final class RunningServer implements AutoCloseable {
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
                         new QueryDecisions(domains, namespaces, tables, restricted, files)),
-                DIALECT,
+                dialect,
                 this::isReady);
         server.start();
         principals.bootstrap(new Principal("admin", Principal.Kind.USER, Set.of("platform")), "admin-secret");

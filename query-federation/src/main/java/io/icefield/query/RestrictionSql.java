@@ -3,6 +3,8 @@ package io.icefield.query;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.time.DateTimeException;
 import java.time.LocalDate;
@@ -20,6 +22,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
 /// What a reader gets less of a table, as SQL expressions of Trino. Pure: the same restrictions, the same text.
 ///
@@ -40,6 +44,19 @@ public final class RestrictionSql {
             byte[] bytes = new byte[BYTES_MIN];
             new SecureRandom().nextBytes(bytes);
             return new Salt(HexFormat.of().formatHex(bytes));
+        }
+
+        /// The one of this query: always the same, and no other query's. Plans show salts, so whoever lacks the secret
+        /// cannot tell one from another.
+        public static Salt of(byte[] secret, String query) {
+            try {
+                Mac mac = Mac.getInstance("HmacSHA256");
+                mac.init(new SecretKeySpec(secret, "HmacSHA256"));
+                byte[] digest = mac.doFinal(("icefield.query-salt\0" + query).getBytes(StandardCharsets.UTF_8));
+                return new Salt(HexFormat.of().formatHex(digest, 0, BYTES_MIN));
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException(e); // every JDK has it
+            }
         }
     }
 

@@ -38,6 +38,16 @@ class RestrictionSqlTest {
 
     /// `UPDATE_GOLDEN=1` writes the file anew.
     @Test
+    void aQueryKeepsItsSaltAndSharesItWithNoOther() {
+        byte[] secret = "a secret of this mesh".getBytes(StandardCharsets.UTF_8);
+        Salt one = Salt.of(secret, "20260102_030405_00001_abcde");
+        assertThat(Salt.of(secret, "20260102_030405_00001_abcde")).isEqualTo(one);
+        assertThat(Salt.of(secret, "20260102_030405_00002_abcde")).isNotEqualTo(one);
+        assertThat(Salt.of("another".getBytes(StandardCharsets.UTF_8), "20260102_030405_00001_abcde"))
+                .isNotEqualTo(one);
+    }
+
+    @Test
     void eachMaskOnEachTypeIsThisSql() throws Exception {
         StringBuilder all = new StringBuilder();
         for (Mask mask : Mask.values()) {

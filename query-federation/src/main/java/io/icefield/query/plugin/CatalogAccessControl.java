@@ -569,7 +569,10 @@ final class CatalogAccessControl implements SystemAccessControl {
         }
         Map<String, Object> action = object("operation", "GetColumnMask", "filterResources", resources);
         Map<ColumnSchema, ViewExpression> masks = new HashMap<>();
-        for (Object entry : list(ask("/opa/v1/column-masks", context.getIdentity(), action))) {
+        // What the stock plugin does not say: some masks are the same within a query and differ between queries.
+        Map<String, Object> query = about(context.getIdentity());
+        query.put("queryId", context.getQueryId().toString());
+        for (Object entry : list(ask("/opa/v1/column-masks", query, action))) {
             if (!(entry instanceof Map<?, ?> mask)
                     || masks.put(
                                     columns.get(index(mask.get("index"), columns.size())),
@@ -632,11 +635,19 @@ final class CatalogAccessControl implements SystemAccessControl {
         return list(ask("/opa/v1/batch", identity, object("operation", operation, "filterResources", resources)));
     }
 
+    private Map<String, Object> about(Identity identity) {
+        return object("identity", user(identity), "softwareStack", object("trinoVersion", trinoVersion));
+    }
+
     private Optional<Object> ask(String path, Identity identity, Map<String, Object> action) {
-        Map<String, Object> context =
-                object("identity", user(identity), "softwareStack", object("trinoVersion", trinoVersion));
+        return ask(path, about(identity), action);
+    }
+
+    private Optional<Object> ask(String path, Map<String, Object> context, Map<String, Object> action) {
         try {
             return catalog.ask(path, object("input", object("context", context, "action", action)));
+        } catch (CatalogClient.Refused e) {
+            throw new AccessDeniedException(e.getMessage());
         } catch (CatalogClient.NoAnswer e) {
             AccessDeniedException denied = new AccessDeniedException(e.getMessage());
             denied.addSuppressed(e);

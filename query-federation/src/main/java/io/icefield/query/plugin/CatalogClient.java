@@ -76,6 +76,13 @@ final class CatalogClient implements AutoCloseable {
         }
     }
 
+    /// The server refused to answer for this user. The message is its reason, made for the user.
+    static final class Refused extends RuntimeException {
+        Refused(String message) {
+            super(message);
+        }
+    }
+
     private record Token(String value, Instant renewAt) {
         @Override
         public String toString() {
@@ -96,7 +103,8 @@ final class CatalogClient implements AutoCloseable {
                 .build();
     }
 
-    /// What the server answered under `result`; empty when it answered without one or with `null`.
+    /// What the server answered under `result`; empty when it answered without one or with `null`. Throws [NoAnswer]
+    /// or [Refused].
     Optional<Object> ask(String path, Map<String, Object> body) {
         try {
             HttpRequest.Builder request = post(path, "application/json; charset=utf-8", Json.write(body));
@@ -168,6 +176,11 @@ final class CatalogClient implements AutoCloseable {
     private static Map<?, ?> object(HttpResponse<InputStream> response) throws IOException {
         try (InputStream body = response.body()) {
             byte[] bytes = body.readNBytes(ANSWER_BYTES_MAX + 1);
+            if (response.statusCode() == 403 || response.statusCode() == 404) {
+                throw new Refused(refusal(new String(bytes, StandardCharsets.UTF_8))
+                        .orElseThrow(() -> new IOException("status %d from %s"
+                                .formatted(response.statusCode(), response.uri().getPath()))));
+            }
             if (response.statusCode() != 200) {
                 throw new IOException("status %d from %s"
                         .formatted(response.statusCode(), response.uri().getPath()));
@@ -176,6 +189,20 @@ final class CatalogClient implements AutoCloseable {
                 throw new IOException("an answer of more than %d bytes".formatted(ANSWER_BYTES_MAX));
             }
             return Json.read(new String(bytes, StandardCharsets.UTF_8)) instanceof Map<?, ?> object ? object : Map.of();
+        }
+    }
+
+    /// The message of an error as the catalog server writes it: `{"error":{"message":…}}`.
+    private static Optional<String> refusal(String body) {
+        try {
+            return Json.read(body) instanceof Map<?, ?> answer
+                            && answer.get("error") instanceof Map<?, ?> error
+                            && error.get("message") instanceof String message
+                            && !message.isBlank()
+                    ? Optional.of(message)
+                    : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
         }
     }
 

@@ -256,6 +256,23 @@ class CatalogAccessControlTest {
                 .hasMessageContaining("500");
     }
 
+    @Test
+    void theServersOwnReasonReachesTheUser() {
+        for (int status : List.of(403, 404)) {
+            server.answers = _ -> new Answer(status, "{\"error\":{\"message\":\"table `t` does not exist\"}}");
+            assertThatThrownBy(() -> control.getRowFilters(CONTEXT, TABLE))
+                    .isInstanceOf(AccessDeniedException.class)
+                    .hasMessage("Access Denied: table `t` does not exist");
+            for (String body : List.of("", "{}", "[]", "{\"error\":{}}", "{\"error\":{\"message\":7}}", "{\"error\"")) {
+                server.answers = _ -> new Answer(status, body);
+                assertThatThrownBy(() -> control.getRowFilters(CONTEXT, TABLE))
+                        .as(body)
+                        .isInstanceOf(AccessDeniedException.class)
+                        .hasMessageContaining("status " + status);
+            }
+        }
+    }
+
     /// A new version of the SPI makes this fail until somebody has decided.
     @Test
     void whatTheProtocolHasNoWordForIsDeniedByDefault() {
@@ -386,10 +403,11 @@ class CatalogAccessControlTest {
                 .isEqualTo("'x'");
         assertThat(last("/opa/v1/column-masks"))
                 .isEqualTo(input("'operation':'GetColumnMask','filterResources':["
-                        + "{'column':{" + TABLE_JSON + ",'columnName':'id','columnType':'bigint'}},"
-                        + "{'column':{" + TABLE_JSON + ",'columnName':'näme','columnType':'varchar'}},"
-                        + "{'column':{" + TABLE_JSON
-                        + ",'columnName':'at','columnType':'timestamp(6) with time zone'}}]"));
+                                + "{'column':{" + TABLE_JSON + ",'columnName':'id','columnType':'bigint'}},"
+                                + "{'column':{" + TABLE_JSON + ",'columnName':'näme','columnType':'varchar'}},"
+                                + "{'column':{" + TABLE_JSON
+                                + ",'columnName':'at','columnType':'timestamp(6) with time zone'}}]")
+                        .replace("\"483\"}", "\"483\"},\"queryId\":\"q1\""));
     }
 
     @Test
