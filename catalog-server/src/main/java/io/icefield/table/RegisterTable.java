@@ -41,7 +41,7 @@ public final class RegisterTable {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableId id = Refusal.parse(text -> new TableId(in, text), name);
         if (store.find(Set.of(), id).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
+            throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
         }
         Location at = Locations.inside(namespace.domain(), "the metadata location", metadataLocation);
         Metadata metadata = files.read(namespace.domain(), at);
@@ -62,12 +62,12 @@ public final class RegisterTable {
                                 location,
                                 Reach.READ_WRITE,
                                 LoadTable.CREDENTIAL_LIFETIME)));
-            case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
+            case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(
                         "the table's location `%s` touches that of another table, which may own these files"
                                 .formatted(location));
-            case TableStore.Created.NoNamespace _ -> throw new Refusal.NotFound(Thing.NAMESPACE, in.toString());
+            case TableStore.Created.NoNamespace _ -> throw new Refusal.NotFound(Thing.NAMESPACE, in.inDomain());
         };
     }
 }
