@@ -297,6 +297,11 @@ final class InMemoryMesh {
 
         @Override
         public Swapped swap(Table seen, Published published) {
+            return replace(seen, seen.uuid(), published);
+        }
+
+        @Override
+        public Swapped replace(Table seen, UUID uuid, Published published) {
             return locked(() -> {
                 Table now = tables.get(key(seen.name()));
                 if (now == null || now.id() != seen.id() || now.version() != seen.version()) {
@@ -310,7 +315,7 @@ final class InMemoryMesh {
                                 seen.id(),
                                 seen.domain(),
                                 seen.name(),
-                                seen.uuid(),
+                                uuid,
                                 published.location(),
                                 published.metadata().location(),
                                 seen.version() + 1),

@@ -130,7 +130,7 @@ final class RunningServer implements AutoCloseable {
                         new LoadTable(tables, files, format, restricted, mesh.storage),
                         creation,
                         new CommitTable(tables, mesh.tableStore, format, GOVERNANCE, files, files, creation),
-                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
+                        new RegisterTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
                         new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
