@@ -1,12 +1,19 @@
 package io.icefield.compat;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.CatalogProperties;
+import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.CatalogTests;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.rest.RESTCatalog;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -93,6 +100,33 @@ class CatalogIT extends CatalogTests<RESTCatalog> {
                 name -> catalog.tableExists(name)
                         ? catalog.loadTable(name).location() + "/moved"
                         : bucket + "/" + name.namespace() + "/" + name.name());
+    }
+
+    // --- What the tests do not ask for yet
+
+    @Test
+    void aRegistrationMayReplaceATable() {
+        catalog.createNamespace(NS);
+        Table table = catalog.createTable(TABLE, SCHEMA);
+        String empty = metadata(table);
+        table.newAppend().appendFile(FILE_A).commit();
+        assertThatThrownBy(() -> catalog.registerTable(TABLE, empty, false)).isInstanceOf(AlreadyExistsException.class);
+
+        Table back = catalog.registerTable(TABLE, empty, true);
+        assertUUIDsMatch(table, back);
+        assertNoFiles(catalog.loadTable(TABLE));
+        assertThatThrownBy(() -> table.newAppend().appendFile(FILE_B).commit())
+                .isInstanceOf(CommitFailedException.class);
+        back.newAppend().appendFile(FILE_C).commit();
+
+        Table other = catalog.createTable(RENAMED_TABLE, OTHER_SCHEMA);
+        catalog.dropTable(RENAMED_TABLE, false);
+        assertUUIDsMatch(other, catalog.registerTable(TABLE, metadata(other), true));
+        assertThat(catalog.loadTable(TABLE).schema().asStruct()).isEqualTo(OTHER_SCHEMA.asStruct());
+    }
+
+    private static String metadata(Table table) {
+        return ((BaseTable) table).operations().current().metadataFileLocation();
     }
 
     // --- What we do not do

@@ -16,7 +16,11 @@ final class Skipped implements TestWatcher {
 
     @Override
     public void testAborted(ExtensionContext context, @Nullable Throwable cause) {
-        print(context, cause == null ? "" : String.valueOf(cause.getMessage()).lines().findFirst().orElse(""));
+        print(
+                context,
+                cause == null
+                        ? ""
+                        : String.valueOf(cause.getMessage()).lines().findFirst().orElse(""));
     }
 
     @Override
