@@ -181,7 +181,7 @@ final class PostgresTablesTest {
     @Test
     void whatTakesATablesPlaceHasItsNameAndNothingElseOfIt() {
         Table orders = mesh.table(crm, "orders");
-        mesh.tables.classify(orders.uuid(), Map.of(1, Set.of(NAME)));
+        mesh.tables.classify(orders.uuid(), Map.of(1, Set.of("pii.name")));
         UUID uuid = UUID.randomUUID();
         Published other = Mesh.published(folder("other"), "{\"other\":1}", Map.of(2, Set.of(EMAIL)));
 
