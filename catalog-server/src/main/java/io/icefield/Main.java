@@ -122,7 +122,7 @@ public final class Main {
                         new LoadTable(tables, cache, format, restricted, storage),
                         creation,
                         new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, creation),
-                        new RegisterTable(namespaces, tableStore, format, governance, files, storage),
+                        new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
                         new RenameTable(tables, namespaces, tableStore, format, cache, governance),
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),

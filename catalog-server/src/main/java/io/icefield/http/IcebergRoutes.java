@@ -17,6 +17,7 @@ import io.icefield.table.Loaded;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
+import io.icefield.table.RegisterTable.Present;
 import io.icefield.table.RenameTable;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
@@ -248,12 +249,10 @@ final class IcebergRoutes {
     private Answer registerTable(Call call) {
         NamespaceId in = namespace(call);
         Fields body = call.json();
-        if (body.flag("overwrite")) {
-            throw new Refusal.Unsupported("`overwrite` is not supported: drop the table first, its files stay");
-        }
-        String name = body.text("name");
-        Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"), delegation(call));
-        return loaded(registered, tableId(in, name));
+        TableId table = tableId(in, body.text("name"));
+        Present present = body.flag("overwrite") ? Present.REPLACED : Present.KEPT;
+        return loaded(
+                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)), table);
     }
 
     private Answer renameTable(Call call) {

@@ -90,7 +90,8 @@ public final class PostgresTables implements TableStore {
 
     private static final String SWAP = """
             WITH moved AS (
-                UPDATE relations SET location = :location, metadata_location = :metadata, version = version + 1
+                UPDATE relations
+                SET uuid = :uuid, location = :location, metadata_location = :metadata, version = version + 1
                 WHERE id = :id AND version = :seen
                 RETURNING id, version),
             kept AS (
@@ -214,9 +215,12 @@ public final class PostgresTables implements TableStore {
                     handle -> create(handle, namespace, name, uuid, published, body),
                     handle -> reread(handle, namespace, name, uuid, published));
         } catch (Database.Taken _) {
-            throw new Refusal.Invalid(
-                    "another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+            throw uuidTaken(uuid);
         }
+    }
+
+    private static Refusal uuidTaken(UUID uuid) {
+        return new Refusal.Invalid("another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
     }
 
     private static Created create(
@@ -292,11 +296,21 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public Swapped swap(Table seen, Published published) {
-        byte[] body = Gzip.pack(published.metadata().json());
-        return database.write(handle -> swap(handle, seen, published, body), handle -> reread(handle, seen, published));
+        return replace(seen, seen.uuid(), published);
     }
 
-    private static Swapped swap(Handle handle, Table seen, Published published, byte[] body) {
+    @Override
+    public Swapped replace(Table seen, UUID uuid, Published published) {
+        byte[] body = Gzip.pack(published.metadata().json());
+        try {
+            return database.write(
+                    handle -> replace(handle, seen, uuid, published, body), handle -> reread(handle, seen, published));
+        } catch (Database.Taken _) {
+            throw uuidTaken(uuid);
+        }
+    }
+
+    private static Swapped replace(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
         if (!published.location().equals(seen.location())) {
             lockLocations(handle, seen.domain());
             if (touches(handle, seen.domain(), seen.id(), published.location())) {
@@ -306,6 +320,7 @@ public final class PostgresTables implements TableStore {
         int moved = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
+                .bind("uuid", uuid)
                 .bind("location", stored(published.location()))
                 .bind("metadata", published.metadata().location().toString())
                 .bind("body", body)
@@ -314,7 +329,7 @@ public final class PostgresTables implements TableStore {
         if (moved == 0) {
             return Swapped.LOST;
         }
-        replaceDeclared(handle, seen.uuid(), published.tags());
+        replaceDeclared(handle, uuid, published.tags());
         return Swapped.DONE;
     }
 

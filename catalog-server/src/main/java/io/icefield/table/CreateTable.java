@@ -48,7 +48,7 @@ public final class CreateTable {
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+            throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
         }
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
@@ -72,7 +72,7 @@ public final class CreateTable {
         Namespace namespace =
                 namespaces.get(who, Action.CREATE, name.namespace()).namespace();
         if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
+            throw new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
         }
         Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
         TableFormat.Prepared prepared = format.commitNew(request, proposed);
@@ -80,7 +80,7 @@ public final class CreateTable {
         try {
             return publish(namespace, name, prepared, Delegation.NONE);
         } catch (Refusal.AlreadyExists e) {
-            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
+            throw new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
         }
     }
 
@@ -106,7 +106,7 @@ public final class CreateTable {
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+                throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
             }
             case TableStore.Created.LocationTaken _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -114,7 +114,7 @@ public final class CreateTable {
             }
             case TableStore.Created.NoNamespace _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().toString());
+                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().inDomain());
             }
         };
     }

@@ -37,8 +37,8 @@ public final class Namespaces {
     /// No namespace without saying what for.
     public NamespaceStore.Seen get(Principal who, Action action, NamespaceId name) {
         NamespaceStore.Seen seen = store.find(who.grantees(), name)
-                .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.toString()));
-        Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.toString());
+                .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.inDomain()));
+        Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.inDomain());
         return seen;
     }
 
@@ -89,9 +89,9 @@ public final class Namespaces {
         }
         return switch (store.add(domain, name, properties)) {
             case DONE -> properties;
-            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.toString());
+            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
             case NO_PARENT ->
-                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).toString());
+                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).inDomain());
         };
     }
 
@@ -124,7 +124,7 @@ public final class Namespaces {
         Set<String> missing = new TreeSet<>(remove);
         missing.removeAll(removed);
         if (store.change(seen, set, remove).isEmpty()) {
-            throw new Refusal.NotFound(Thing.NAMESPACE, name.toString());
+            throw new Refusal.NotFound(Thing.NAMESPACE, name.inDomain());
         }
         return new Changed(new TreeSet<>(set.keySet()), removed, missing);
     }

@@ -40,8 +40,8 @@ public final class RenameTable {
         review.renaming(to, format.read(files.of(table)), store.tags(table.uuid()));
         switch (store.rename(table, namespace, to.name())) {
             case DONE -> {}
-            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.toString());
-            case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.toString());
+            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.inDomain());
+            case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.inDomain());
         }
     }
 }

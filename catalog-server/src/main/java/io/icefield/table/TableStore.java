@@ -40,6 +40,9 @@ public interface TableStore {
     /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
+    /// The same for a table that takes the place of `seen`: its name, and the grants on it, with a UUID of its own.
+    Swapped replace(Table seen, UUID uuid, Published published);
+
     /// Gives it another name, maybe in another namespace of the same domain.
     Renamed rename(Table seen, Namespace to, String name);
 

@@ -137,9 +137,8 @@ final class RunningServer implements AutoCloseable {
                         tables,
                         new LoadTable(tables, files, format, restricted, mesh.storage),
                         creation,
-                        new CommitTable(
-                                tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files, creation),
-                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
+                        new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files, creation),
+                        new RegisterTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
                         new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
