@@ -179,7 +179,8 @@ public final class Main {
                 .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a dot.
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');
         return bucket.length() < BUCKET_CHARS_MIN ? bucket + ".domain" : bucket;
