@@ -64,6 +64,8 @@ public final class Main {
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
+    private static final int BUCKET_CHARS_MIN = 3;
+
     private Main() {}
 
     public static void main(String[] args) {
@@ -177,11 +179,17 @@ public final class Main {
                 .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it.
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// dot.
+    static String bucket(String prefix, DomainName name) {
+        String bucket = prefix + name.value().replace('_', '-');
+        return bucket.length() < BUCKET_CHARS_MIN ? bucket + ".domain" : bucket;
+    }
+
     private static StorageProfile profile(Settings.Storage storage, DomainName name) {
         return new StorageProfile(
                 name,
-                storage.bucketPrefix() + name.value().replace('_', '-'),
+                bucket(storage.bucketPrefix(), name),
                 "",
                 storage.endpoint(),
                 storage.sts(),

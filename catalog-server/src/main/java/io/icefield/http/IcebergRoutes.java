@@ -31,7 +31,7 @@ import java.util.Optional;
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
 final class IcebergRoutes {
     /// A commit of a wide table with a long history is megabytes.
-    static final int COMMIT_BYTES_MAX = 64 << 20;
+    static final int COMMIT_BYTES_MAX = 16 << 20;
 
     private static final String ROOT = "/iceberg";
     private static final String PREFIX = ROOT + "/v1/{prefix}";

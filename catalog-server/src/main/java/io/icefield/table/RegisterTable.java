@@ -17,7 +17,7 @@ import java.util.Set;
 /// Gives a metadata file that is in the domain's storage a name: locate, read, judge, publish.
 public final class RegisterTable {
     /// A longer file is not read: it is held in memory several times.
-    public static final int FILE_BYTES_MAX = 64 << 20;
+    public static final int FILE_BYTES_MAX = 16 << 20;
 
     private final Tables tables;
     private final Namespaces namespaces;

@@ -13,8 +13,12 @@ import io.icefield.storage.Location;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -737,5 +741,32 @@ class IcebergRoutesTest {
             folders.add(location.substring(0, location.lastIndexOf('/')));
         }
         assertThat(folders).doesNotHaveDuplicates().contains("s3://bucket-sales/a_b", "s3://bucket-sales/a-b");
+    }
+
+    @Test
+    void aBodyOfVeryManyPartsIsRefusedBeforeItFillsTheMemory() {
+        create("orders");
+        String many = "[" + "{},".repeat(Json.TOKENS_MAX / 2) + "{}]";
+        Reply commit = mesh.send(
+                "POST", TABLES + "/orders", mesh.seller, "{\"requirements\":[],\"updates\":[],\"more\":" + many + "}");
+        assertRefused(commit, 400, "BadRequestException");
+        assertThat(commit.text()).contains("Token count");
+        assertRefused(
+                mesh.send("POST", TABLES, mesh.seller, createBody("t", ",\"more\":" + many)),
+                400,
+                "BadRequestException");
+    }
+
+    @Test
+    void aLargeBodyGivesItsPlaceBack() throws Exception {
+        create("orders");
+        String body = "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\""
+                + "x".repeat(2 << 20) + "\"}}]}";
+        List<Callable<Integer>> commits = Collections.nCopies(
+                8,
+                () -> mesh.send("POST", TABLES + "/orders", mesh.seller, body).status());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            assertThat(threads.invokeAll(commits)).map(Future::resultNow).containsOnly(200);
+        }
     }
 }
