@@ -112,6 +112,7 @@ public final class Main {
         Tables tables = new Tables(namespaces, tableStore);
         Restricted restricted = new Restricted(governance, format, tableStore);
         CreateTable creation = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
+        RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -125,10 +126,10 @@ public final class Main {
                         creation,
                         new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, creation),
                         new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
-                        new RenameTable(tables, namespaces, tableStore, format, cache, governance),
+                        renaming,
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
-                        new QueryDecisions(domains, namespaces, tables, restricted, cache)),
+                        new QueryDecisions(domains, namespaces, tables, restricted, cache, renaming)),
                 trinoSql(masterKey),
                 database::ready);
         server.start();

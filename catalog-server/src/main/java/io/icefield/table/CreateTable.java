@@ -61,7 +61,10 @@ public final class CreateTable {
             if (!store.isFree(namespace.domain(), location)) { // else the key would open another table's files
                 throw touches(location);
             }
-            review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+            // Trino shows its user why a commit was refused, not why a staging was.
+            if (who.kind() != Principal.Kind.ENGINE) {
+                review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+            }
             return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);

@@ -74,6 +74,17 @@ public final class Namespaces {
     }
 
     public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties) {
+        Domain domain = check(who, name, properties);
+        return switch (store.add(domain, name, properties)) {
+            case DONE -> properties;
+            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
+            case NO_PARENT ->
+                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).inDomain());
+        };
+    }
+
+    /// Where it would be created. Throws what stands against it.
+    Domain check(Principal who, NamespaceId name, Map<String, String> properties) {
         Domain domain = mayCreate(who, name);
         checkSize(name, properties);
         List<io.icefield.policy.Violation> denied = governance
@@ -87,12 +98,7 @@ public final class Namespaces {
         if (!denied.isEmpty()) {
             throw new Refusal.PolicyBroken(name.toString(), denied);
         }
-        return switch (store.add(domain, name, properties)) {
-            case DONE -> properties;
-            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
-            case NO_PARENT ->
-                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).inDomain());
-        };
+        return domain;
     }
 
     private Domain mayCreate(Principal who, NamespaceId name) {

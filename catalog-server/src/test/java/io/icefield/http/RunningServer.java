@@ -127,6 +127,7 @@ final class RunningServer implements AutoCloseable {
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CreateTable creation =
                 new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage);
+        RenameTable renaming = new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -137,12 +138,13 @@ final class RunningServer implements AutoCloseable {
                         tables,
                         new LoadTable(tables, files, format, restricted, mesh.storage),
                         creation,
-                        new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files, creation),
+                        new CommitTable(
+                                tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files, creation),
                         new RegisterTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
-                        new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
+                        renaming,
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
-                        new QueryDecisions(domains, namespaces, tables, restricted, files)),
+                        new QueryDecisions(domains, namespaces, tables, restricted, files, renaming)),
                 dialect,
                 this::isReady);
         server.start();
