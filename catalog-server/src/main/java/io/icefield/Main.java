@@ -100,6 +100,10 @@ public final class Main {
         Tokens tokens = new JwtTokens(new PostgresSigningKeys(database), clock);
 
         PostgresDomains domainStore = new PostgresDomains(database);
+        if (settings.storage().moved()) {
+            int followed = domainStore.follow(profile(settings.storage(), new DomainName("any")));
+            LOG.info("the object store has moved: {} domains follow", followed);
+        }
         EngineSync engine =
                 new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
