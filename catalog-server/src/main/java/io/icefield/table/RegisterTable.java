@@ -71,11 +71,7 @@ public final class RegisterTable {
             create(namespace, id, metadata, table, location);
         }
         return new Loaded(
-                Optional.of(at),
-                metadata.json(),
-                location,
-                namespace.domain().storage(),
-                key);
+                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key);
     }
 
     private void create(

@@ -68,7 +68,8 @@ class EngineSyncTest {
             }
         });
         try {
-            assertThat(engine.asked.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            assertThat(engine.asked.await(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                    .isTrue();
             assertThat(caller.join(PATIENCE)).isTrue();
         } finally {
             following.interrupt();
