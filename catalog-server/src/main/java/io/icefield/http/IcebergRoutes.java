@@ -155,8 +155,7 @@ final class IcebergRoutes {
 
     private Answer loadNamespace(Call call) {
         NamespaceId name = namespace(call);
-        Map<String, String> properties =
-                namespaces.get(call.who(), Action.SEE, name).namespace().properties();
+        Map<String, String> properties = namespaces.properties(call.who(), name);
         return Answer.json(200, object("namespace", name.levels(), "properties", properties));
     }
 
