@@ -73,7 +73,6 @@ public final class Benchmark {
                         row("bare HTTP handler, the same bytes", callers, _ -> target.fetching(uri), bare.pid());
                 beside(bound, row("loadTable", callers, target::loading, server));
                 beside(bound, row("loadTable with a vended key", callers, target::loadingWithKey, server));
-                beside(bound, row("loadTable, unchanged (304)", callers, target::revalidating, server));
             }
         } finally {
             bare.destroy();

@@ -149,16 +149,6 @@ final class Target {
         return () -> discard(request, 200);
     }
 
-    /// loadTable of what the client has already.
-    Load.Operation revalidating(int number) throws IOException, InterruptedException {
-        String etag = send(load(number).build(), 200)
-                .headers()
-                .firstValue("ETag")
-                .orElseThrow(() -> new IllegalStateException("loadTable answers no ETag"));
-        HttpRequest request = load(number).header("If-None-Match", etag).build();
-        return () -> discard(request, 304);
-    }
-
     /// A commit that sets a property, to another value each time.
     Load.Operation committing(int number) {
         String path = TABLES + "/" + name(number);
