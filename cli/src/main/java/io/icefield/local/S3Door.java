@@ -6,7 +6,6 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -36,6 +35,7 @@ final class S3Door extends HttpServlet {
     private static final long HASHED_BODY_BYTES_MAX = 64L << 20;
 
     private static final int CHUNK_BYTES_MAX = 16 << 20;
+    private static final int DRAINED_BYTES_MAX = 1 << 20;
     private static final int SKEW_SECONDS_MAX = 900;
 
     /// The session token of the request at hand; empty for the root key.
@@ -74,13 +74,24 @@ final class S3Door extends HttpServlet {
             Optional<String> token = Optional.ofNullable(request.getHeader("x-amz-security-token"))
                     .or(() -> Optional.ofNullable(request.getParameter("X-Amz-Security-Token")));
             ScopedValue.where(TOKEN, token).call(() -> {
-                try (InputStream body = request.getInputStream()) {
-                    protocol.doHandle(request, request, response, body, null);
-                }
+                protocol.doHandle(request, request, response, request.getInputStream(), null);
                 return token;
             });
         } catch (IOException | RuntimeException problem) {
+            drain(request);
             protocol.fail(request, response, problem);
+        }
+    }
+
+    /// A client that is still sending its body when the connection closes never reads why it was refused.
+    private static void drain(HttpServletRequest request) {
+        if (request.getHeader("Expect") != null) {
+            return; // it waits to be asked for its body
+        }
+        try {
+            request.getInputStream().readNBytes(DRAINED_BYTES_MAX);
+        } catch (IOException | RuntimeException gone) {
+            LOG.debug("the rest of a refused request did not come", gone);
         }
     }
 

@@ -218,7 +218,8 @@ class EmbeddedS3Test {
     void evenTheRootKeyCannotClimb(String key) {
         try (S3Client s3 = root()) {
             for (ThrowingCallable call : List.<ThrowingCallable>of(
-                    () -> s3.putObject(r -> r.bucket("sales").key(key), RequestBody.fromBytes(BYTES)),
+                    // Some of these Jetty refuses itself, before it has read a body.
+                    () -> s3.putObject(r -> r.bucket("sales").key(key), RequestBody.empty()),
                     () -> s3.getObjectAsBytes(r -> r.bucket("sales").key(key)),
                     () -> s3.deleteObject(r -> r.bucket("sales").key(key)))) {
                 AwsServiceException answer = catchThrowableOfType(AwsServiceException.class, call);
