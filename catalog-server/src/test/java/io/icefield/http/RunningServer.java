@@ -51,6 +51,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
+    private static final int ATTEMPTS_MAX = 5;
     static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -209,13 +210,18 @@ final class RunningServer implements AutoCloseable {
     }
 
     Reply send(HttpRequest.Builder request) {
-        try {
-            HttpResponse<byte[]> response = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-            return new Reply(response);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return new Reply(client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
+            } catch (IOException e) {
+                // A server that refuses a body unread closes the connection, and TCP may drop the answer with it
+                // (RFC 9112, 9.6): a client asks again.
+                if (attempt == ATTEMPTS_MAX) {
+                    throw new UncheckedIOException(e);
+                }
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package io.icefield.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.icefield.client.ApiException;
 import io.icefield.local.MeshState;
 import io.icefield.local.Principals;
 import java.util.List;
@@ -14,8 +15,7 @@ final class StatusCommand extends MeshCommand {
     public Integer call() {
         MeshState state = Target.Local.stateOf(home());
         Target.Local target = new Target.Local(home(), state.addresses());
-        target.domainsChanged();
-        List<JsonNode> domains = target.client().list("/api/v1/domains", "domains");
+        List<JsonNode> domains = domains(target);
         JsonNode status = status(state, new Principals(home()).all(), domains);
         if (root().output() == Output.JSON) {
             return show(status);
@@ -34,6 +34,17 @@ final class StatusCommand extends MeshCommand {
                 .forEach(process -> brief.put(
                         "process " + process.name(), "pid %d, log %s".formatted(process.pid(), process.log())));
         return show(brief);
+    }
+
+    /// What runs can be said also while the catalog is being started again.
+    private List<JsonNode> domains(Target target) {
+        try {
+            target.domainsChanged();
+            return target.client().list("/api/v1/domains", "domains");
+        } catch (ApiException e) {
+            say("the catalog does not tell its domains now: " + e.getMessage());
+            return List.of();
+        }
     }
 
     /// The shape that scripts rely on.
