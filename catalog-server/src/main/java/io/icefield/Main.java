@@ -36,6 +36,7 @@ import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3DomainStorage;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
+import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.DropTable;
 import io.icefield.table.LoadTable;
@@ -109,7 +110,7 @@ public final class Main {
         Namespaces namespaces = new Namespaces(domains, new PostgresNamespaces(database), governance);
         Tables tables = new Tables(namespaces, tableStore);
         Restricted restricted = new Restricted(governance, format, tableStore);
-        CreateTable creation = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
+        CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -120,8 +121,9 @@ public final class Main {
                         namespaces,
                         tables,
                         new LoadTable(tables, cache, format, restricted, storage),
-                        creation,
-                        new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, creation),
+                        new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
+                        commits,
+                        new CommitTransaction(domains, format, commits),
                         new RegisterTable(namespaces, tableStore, format, governance, files, storage),
                         new RenameTable(tables, namespaces, tableStore, format, cache, governance),
                         new DropTable(tables, tableStore),

@@ -8,6 +8,7 @@ import io.icefield.access.Refusal;
 import io.icefield.domain.Domains;
 import io.icefield.storage.DomainName;
 import io.icefield.table.CommitTable;
+import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.Delegation;
 import io.icefield.table.DropTable;
@@ -45,6 +46,7 @@ final class IcebergRoutes {
     private final LoadTable load;
     private final CreateTable create;
     private final CommitTable commit;
+    private final CommitTransaction transaction;
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
@@ -56,6 +58,7 @@ final class IcebergRoutes {
         this.load = use.loadTable();
         this.create = use.createTable();
         this.commit = use.commitTable();
+        this.transaction = use.commitTransaction();
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
@@ -79,7 +82,9 @@ final class IcebergRoutes {
                 Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
                 Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
                 Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
-                Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN));
+                Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN),
+                Route.post(PREFIX + "/transactions/commit", this::commitTransaction, Needs.LOGIN)
+                        .limit(COMMIT_BYTES_MAX));
     }
 
     // --- Configuration
@@ -221,6 +226,11 @@ final class IcebergRoutes {
     private Answer commitTable(Call call) {
         TableId table = table(call);
         return Answer.json(200, LoadedBody.committed(commit.commit(call.who(), table, call.jsonText())));
+    }
+
+    private Answer commitTransaction(Call call) {
+        transaction.commit(call.who(), domain(call), call.jsonText());
+        return Answer.noContent();
     }
 
     /// Files are never deleted with the name: a purge is the work of maintenance, by reachability.

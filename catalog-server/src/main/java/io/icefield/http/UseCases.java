@@ -5,6 +5,7 @@ import io.icefield.access.Tokens;
 import io.icefield.domain.Domains;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
+import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.DropTable;
 import io.icefield.table.LoadTable;
@@ -24,6 +25,7 @@ public record UseCases(
         LoadTable loadTable,
         CreateTable createTable,
         CommitTable commitTable,
+        CommitTransaction commitTransaction,
         RegisterTable registerTable,
         RenameTable renameTable,
         DropTable dropTable,

@@ -30,6 +30,7 @@ import org.apache.iceberg.TableMetadataParser;
 import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateRequirement;
 import org.apache.iceberg.exceptions.CommitFailedException;
+import org.apache.iceberg.rest.requests.CommitTransactionRequestParser;
 import org.apache.iceberg.rest.requests.CreateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequestParser;
@@ -110,49 +111,73 @@ public final class IcebergFormat implements TableFormat {
 
     @Override
     public CommitRequest commitRequest(String body) {
-        return asked("the commit", () -> {
-            UpdateTableRequest request = UpdateTableRequestParser.fromJson(RestJson.object(body));
-            boolean creates = request.requirements().stream()
-                    .anyMatch(UpdateRequirement.AssertTableDoesNotExist.class::isInstance);
-            if (creates && request.requirements().size() > 1) {
-                throw new IllegalArgumentException("`assert-create` allows no other requirement beside it");
-            }
-            return new CommitRequest(creates, request);
-        });
+        return asked("the commit", () -> commitRequest(UpdateTableRequestParser.fromJson(RestJson.object(body))));
+    }
+
+    private static CommitRequest commitRequest(UpdateTableRequest request) {
+        boolean creates =
+                request.requirements().stream().anyMatch(UpdateRequirement.AssertTableDoesNotExist.class::isInstance);
+        if (creates && request.requirements().size() > 1) {
+            throw new IllegalArgumentException("`assert-create` allows no other requirement beside it");
+        }
+        return new CommitRequest(creates, request);
     }
 
     @Override
-    public Prepared commit(Metadata current, CommitRequest request) {
-        UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+    public List<TableChange> transactionRequest(String body) {
+        return asked(
+                "the transaction",
+                () -> CommitTransactionRequestParser.fromJson(RestJson.object(body)).tableChanges().stream()
+                        .map(change -> new TableChange(
+                                List.of(change.identifier().namespace().levels()),
+                                change.identifier().name(),
+                                commitRequest(change)))
+                        .toList());
+    }
+
+    @Override
+    public Prepared commit(Metadata current, List<CommitRequest> requests) {
         TableMetadata base = parse(current);
         return asked("the commit", () -> {
-            commit.requirements().forEach(requirement -> requirement.validate(base));
-            TableMetadata.Builder builder = TableMetadata.buildFrom(base);
-            commit.updates().forEach(update -> update.applyTo(builder));
-            TableMetadata next = builder.build();
-            if (!base.uuid().equals(next.uuid())) {
-                throw new IllegalArgumentException("a table keeps its UUID `%s`".formatted(base.uuid()));
-            }
+            TableMetadata next = applied(base, requests);
             boolean unchanged = next.changes().isEmpty();
             return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1);
         });
     }
 
+    private static TableMetadata applied(TableMetadata base, List<CommitRequest> requests) {
+        TableMetadata now = base;
+        for (CommitRequest request : requests) {
+            UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+            for (UpdateRequirement requirement : commit.requirements()) {
+                requirement.validate(now);
+            }
+            TableMetadata.Builder builder = TableMetadata.buildFrom(now);
+            commit.updates().forEach(update -> update.applyTo(builder));
+            now = builder.build();
+            if (!base.uuid().equals(now.uuid())) {
+                throw new IllegalArgumentException("a table keeps its UUID `%s`".formatted(base.uuid()));
+            }
+        }
+        return now;
+    }
+
     @Override
-    public Prepared commitNew(CommitRequest request, Location proposed) {
-        UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+    public Prepared commitNew(List<CommitRequest> requests, Location proposed) {
+        UpdateTableRequest creation = (UpdateTableRequest) requests.getFirst().parsed();
         return asked("the commit", () -> {
-            int formatVersion = commit.updates().stream()
+            int formatVersion = creation.updates().stream()
                     .filter(MetadataUpdate.UpgradeFormatVersion.class::isInstance)
                     .mapToInt(update -> ((MetadataUpdate.UpgradeFormatVersion) update).formatVersion())
                     .findFirst()
                     .orElse(2);
             TableMetadata.Builder builder = TableMetadata.buildFromEmpty(formatVersion);
-            commit.updates().forEach(update -> update.applyTo(builder));
-            if (commit.updates().stream().noneMatch(MetadataUpdate.SetLocation.class::isInstance)) {
+            creation.updates().forEach(update -> update.applyTo(builder));
+            if (creation.updates().stream().noneMatch(MetadataUpdate.SetLocation.class::isInstance)) {
                 builder.setLocation(proposed.toString());
             }
-            return prepared(builder.assignUUID().build(), false, 0);
+            TableMetadata created = builder.assignUUID().build();
+            return prepared(applied(created, requests.subList(1, requests.size())), false, 0);
         });
     }
 

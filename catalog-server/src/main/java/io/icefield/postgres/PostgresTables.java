@@ -11,8 +11,10 @@ import io.icefield.table.TableStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -104,6 +106,15 @@ public final class PostgresTables implements TableStore {
 
     private static final String REREAD_SWAP = """
             SELECT version, metadata_location FROM relations WHERE id = :id FOR UPDATE
+            """;
+
+    private static final String REREAD_UUID = """
+            SELECT version, metadata_location FROM relations WHERE uuid = :uuid
+            """;
+
+    /// Nobody changes it before our transaction has ended.
+    private static final String KEPT = """
+            SELECT id FROM relations WHERE id = :id AND version = :seen FOR SHARE
             """;
 
     private static final String RENAME = """
@@ -227,23 +238,30 @@ public final class PostgresTables implements TableStore {
         Domain domain = namespace.domain();
         lockLocations(handle, domain);
         boolean touches = touches(handle, domain, 0, published.location());
-        Optional<Long> id = touches
-                ? Optional.empty()
-                : handle.createQuery(CREATE)
-                        .bind("domain", domain.id())
-                        .bind("namespace", namespace.id())
-                        .bind("name", name)
-                        .bind("uuid", uuid)
-                        .bind("location", stored(published.location()))
-                        .bind("metadata", published.metadata().location().toString())
-                        .mapTo(Long.class)
-                        .findOne();
+        Optional<Long> id = touches ? Optional.empty() : insert(handle, namespace, name, uuid, published);
         if (id.isEmpty()) {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
-        handle.createUpdate(KEEP).bind("id", id.get()).bind("body", body).execute();
-        replaceDeclared(handle, uuid, published.tags());
+        keep(handle, id.get(), uuid, published, body);
         return new Created.Done(created(id.get(), namespace, name, uuid, published));
+    }
+
+    private static Optional<Long> insert(
+            Handle handle, Namespace namespace, String name, UUID uuid, Published published) {
+        return handle.createQuery(CREATE)
+                .bind("domain", namespace.domain().id())
+                .bind("namespace", namespace.id())
+                .bind("name", name)
+                .bind("uuid", uuid)
+                .bind("location", stored(published.location()))
+                .bind("metadata", published.metadata().location().toString())
+                .mapTo(Long.class)
+                .findOne();
+    }
+
+    private static void keep(Handle handle, long id, UUID uuid, Published published, byte[] body) {
+        handle.createUpdate(KEEP).bind("id", id).bind("body", body).execute();
+        replaceDeclared(handle, uuid, published.tags());
     }
 
     /// Having the locations' lock, we know that the lost transaction has ended.
@@ -303,6 +321,10 @@ public final class PostgresTables implements TableStore {
                 return Swapped.LOCATION_TAKEN;
             }
         }
+        return moved(handle, seen, published, body) ? Swapped.DONE : Swapped.LOST;
+    }
+
+    private static boolean moved(Handle handle, Table seen, Published published, byte[] body) {
         int moved = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
@@ -311,11 +333,10 @@ public final class PostgresTables implements TableStore {
                 .bind("body", body)
                 .mapTo(Integer.class)
                 .one();
-        if (moved == 0) {
-            return Swapped.LOST;
+        if (moved == 1) {
+            replaceDeclared(handle, seen.uuid(), published.tags());
         }
-        replaceDeclared(handle, seen.uuid(), published.tags());
-        return Swapped.DONE;
+        return moved == 1;
     }
 
     /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
@@ -336,6 +357,169 @@ public final class PostgresTables implements TableStore {
                 .findOne()
                 .orElseThrow(Database::unknown);
         return () -> result;
+    }
+
+    @Override
+    public Outcome publish(List<Step> steps) {
+        List<Held> rows = steps.stream()
+                .flatMap(step -> held(step).stream())
+                .sorted(Held.ORDER)
+                .toList();
+        List<Step.Create> creations = steps.stream()
+                .filter(Step.Create.class::isInstance)
+                .map(Step.Create.class::cast)
+                .sorted(Comparator.comparingLong(step -> step.namespace().id()))
+                .toList();
+        try {
+            return database.write(
+                    handle -> publish(handle, rows, creations), handle -> reread(handle, rows, creations));
+        } catch (NotPublished e) {
+            return e.outcome;
+        } catch (Database.Taken _) {
+            throw new Refusal.Invalid("another table has the UUID of a new one: leave the choice to the catalog");
+        }
+    }
+
+    /// A row that is there before a publication.
+    ///
+    /// @param next empty: it stays as it is
+    private record Held(Table seen, Optional<Published> next, byte[] body) {
+        static final Comparator<Held> ORDER =
+                Comparator.comparingLong(row -> row.seen().id());
+
+        boolean moves() {
+            return next.filter(published -> !published.location().equals(seen.location()))
+                    .isPresent();
+        }
+    }
+
+    private static Optional<Held> held(Step step) {
+        return switch (step) {
+            case Step.Swap(Table seen, Published next) ->
+                Optional.of(new Held(
+                        seen, Optional.of(next), Gzip.pack(next.metadata().json())));
+            case Step.Keep(Table seen) -> Optional.of(new Held(seen, Optional.empty(), new byte[0]));
+            case Step.Create _ -> Optional.empty();
+        };
+    }
+
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations, rows by id. All folders
+    /// are
+    /// compared when all have their places, so that tables may trade theirs.
+    private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
+        for (Step.Create creation : creations) {
+            if (absent(handle, creation.namespace())) {
+                throw new NotPublished(
+                        new Outcome.NoNamespace(creation.namespace().name()));
+            }
+        }
+        List<Held> moving = rows.stream().filter(Held::moves).toList();
+        creations.stream()
+                .map(creation -> creation.namespace().domain())
+                .findFirst()
+                .or(() -> moving.stream().map(row -> row.seen().domain()).findFirst())
+                .ifPresent(domain -> lockLocations(handle, domain));
+        for (Held row : rows) {
+            if (!published(handle, row)) {
+                throw new NotPublished(new Outcome.Lost());
+            }
+        }
+        Map<Long, Step.Create> created = new LinkedHashMap<>();
+        for (Step.Create creation : creations) {
+            created.put(inserted(handle, creation), creation);
+        }
+        for (Held row : moving) {
+            checkAlone(handle, row.seen().id(), row.seen().domain(), row.next().orElseThrow());
+        }
+        created.forEach(
+                (id, creation) -> checkAlone(handle, id, creation.namespace().domain(), creation.first()));
+        return new Outcome.Done();
+    }
+
+    private static boolean published(Handle handle, Held row) {
+        Table seen = row.seen();
+        if (row.next().isEmpty()) {
+            return handle.createQuery(KEPT)
+                    .bind("id", seen.id())
+                    .bind("seen", seen.version())
+                    .mapTo(Long.class)
+                    .findOne()
+                    .isPresent();
+        }
+        return moved(handle, seen, row.next().get(), row.body());
+    }
+
+    private static long inserted(Handle handle, Step.Create step) {
+        long id = insert(handle, step.namespace(), step.name(), step.uuid(), step.first())
+                .orElseThrow(() -> new NotPublished(
+                        new Outcome.NameTaken(new TableId(step.namespace().name(), step.name()))));
+        keep(
+                handle,
+                id,
+                step.uuid(),
+                step.first(),
+                Gzip.pack(step.first().metadata().json()));
+        return id;
+    }
+
+    private static void checkAlone(Handle handle, long id, Domain domain, Published published) {
+        if (touches(handle, domain, id, published.location())) {
+            throw new NotPublished(new Outcome.LocationTaken(published.location()));
+        }
+    }
+
+    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
+    /// enough, and so is one place where a trace is missing that nobody can have covered.
+    private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
+        creations.stream()
+                .findFirst()
+                .ifPresent(
+                        creation -> lockLocations(handle, creation.namespace().domain()));
+        boolean covered = true;
+        for (Held row : rows) {
+            if (row.next().isPresent()) {
+                String ours = row.next().get().metadata().location().toString();
+                Optional<Pointer> now =
+                        pointer(handle, REREAD_SWAP, "id", row.seen().id());
+                if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+                    return Outcome.Done::new;
+                }
+                covered &= now.isEmpty() || now.get().version() > row.seen().version() + 1;
+            }
+        }
+        for (Step.Create creation : creations) {
+            String ours = creation.first().metadata().location().toString();
+            Optional<Pointer> now = pointer(handle, REREAD_UUID, "uuid", creation.uuid());
+            if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+                return Outcome.Done::new;
+            }
+            covered &= now.isPresent();
+        }
+        if (covered) {
+            throw Database.unknown();
+        }
+        return Outcome.Lost::new;
+    }
+
+    /// Where a row points.
+    private record Pointer(long version, String metadata) {}
+
+    private static Optional<Pointer> pointer(Handle handle, String query, String key, Object value) {
+        return handle.createQuery(query)
+                .bind(key, value)
+                .map((row, _) -> new Pointer(row.getLong("version"), row.getString("metadata_location")))
+                .findOne();
+    }
+
+    /// Ends a publication, and takes back what it has done so far.
+    private static final class NotPublished extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Outcome outcome;
+
+        NotPublished(Outcome outcome) {
+            super(outcome.toString(), null, false, false);
+            this.outcome = outcome;
+        }
     }
 
     @Override

@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is there until
-/// its commit.
+/// it is committed.
 public final class CreateTable {
     private final Namespaces namespaces;
     private final TableStore store;
@@ -61,32 +61,15 @@ public final class CreateTable {
             if (!store.isFree(namespace.domain(), location)) { // else the key would open another table's files
                 throw touches(location);
             }
-            review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+            review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of()).accepted();
             return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);
     }
 
-    /// The commit of a staged creation: the same, but the whole table comes with the request.
-    Loaded createStaged(Principal who, TableId name, TableFormat.CommitRequest request) {
-        Namespace namespace =
-                namespaces.get(who, Action.CREATE, name.namespace()).namespace();
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
-        }
-        Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
-        TableFormat.Prepared prepared = format.commitNew(request, proposed);
-        namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), prepared));
-        try {
-            return publish(namespace, name, prepared, Delegation.NONE);
-        } catch (Refusal.AlreadyExists e) {
-            throw new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
-        }
-    }
-
     private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
         Location location = Locations.check(namespace.domain(), prepared);
-        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of()).accepted();
         Optional<Credential> key = key(namespace, location, delegation); // nothing may fail once the table is there
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;

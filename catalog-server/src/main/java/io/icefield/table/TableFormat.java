@@ -30,13 +30,24 @@ public interface TableFormat {
     /// @param creates it requires that the table is not there: the commit of a staged creation
     record CommitRequest(boolean creates, Object parsed) {}
 
-    /// Applies a commit to the current metadata. Throws `Refusal.Conflict` when a requirement does not hold.
-    Prepared commit(Metadata current, CommitRequest request);
+    /// Reads a CommitTransactionRequest, in its order. What is refused in a commit is refused here.
+    List<TableChange> transactionRequest(String body);
 
-    /// Applies the commit of a staged creation to nothing.
+    /// One table's part of a transaction; a table may have several.
+    record TableChange(List<String> namespace, String table, CommitRequest request) {
+        public TableChange {
+            namespace = List.copyOf(namespace);
+        }
+    }
+
+    /// Applies commits to the current metadata, each to what the one before it leaves. Throws `Refusal.Conflict` when a
+    /// requirement does not hold.
+    Prepared commit(Metadata current, List<CommitRequest> requests);
+
+    /// Applies the commit of a staged creation to nothing, and further commits to what it leaves.
     ///
     /// @param proposed where the table goes if the commit does not say
-    Prepared commitNew(CommitRequest request, Location proposed);
+    Prepared commitNew(List<CommitRequest> requests, Location proposed);
 
     /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);

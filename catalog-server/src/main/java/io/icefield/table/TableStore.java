@@ -40,6 +40,41 @@ public interface TableStore {
     /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
+    /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
+    /// tables
+    /// of one domain; whoever takes several waits for the others in the same order, whatever the order of the list.
+    Outcome publish(List<Step> steps);
+
+    /// One table's part of a publication.
+    sealed interface Step {
+        /// As in `swap`.
+        record Swap(Table seen, Published next) implements Step {}
+
+        /// As in `create`.
+        record Create(Namespace namespace, String name, UUID uuid, Published first) implements Step {}
+
+        /// The others are taken only if nobody has changed this one since.
+        record Keep(Table seen) implements Step {}
+    }
+
+    /// What became of a publication.
+    sealed interface Outcome {
+        /// All of it is visible.
+        record Done() implements Outcome {}
+
+        /// Somebody else was faster, or a table is gone.
+        record Lost() implements Outcome {}
+
+        /// A name is taken.
+        record NameTaken(TableId name) implements Outcome {}
+
+        /// A folder touches another table's.
+        record LocationTaken(io.icefield.storage.Location location) implements Outcome {}
+
+        /// A namespace was dropped meanwhile.
+        record NoNamespace(NamespaceId name) implements Outcome {}
+    }
+
     /// Gives it another name, maybe in another namespace of the same domain.
     Renamed rename(Table seen, Namespace to, String name);
 

@@ -353,6 +353,46 @@ final class InMemoryMesh {
         }
 
         @Override
+        public Outcome publish(List<Step> steps) {
+            return locked(() -> {
+                TreeMap<String, Table> tablesBefore = new TreeMap<>(tables);
+                Map<UUID, Map<Integer, Set<Tag>>> tagsBefore = new TreeMap<>(tags);
+                for (Step step : steps) {
+                    Optional<Outcome> refused = refused(step);
+                    if (refused.isPresent()) {
+                        tables.clear();
+                        tables.putAll(tablesBefore);
+                        tags.clear();
+                        tags.putAll(tagsBefore);
+                        return refused.get();
+                    }
+                }
+                return new Outcome.Done();
+            });
+        }
+
+        private Optional<Outcome> refused(Step step) {
+            return switch (step) {
+                case Step.Swap(Table seen, Published next) ->
+                    switch (swap(seen, next)) {
+                        case DONE -> Optional.empty();
+                        case LOST -> Optional.of(new Outcome.Lost());
+                        case LOCATION_TAKEN -> Optional.of(new Outcome.LocationTaken(next.location()));
+                    };
+                case Step.Create(Namespace namespace, String name, UUID uuid, Published first) ->
+                    switch (create(namespace, name, uuid, first)) {
+                        case Created.Done _ -> Optional.empty();
+                        case Created.NameTaken _ ->
+                            Optional.of(new Outcome.NameTaken(new TableId(namespace.name(), name)));
+                        case Created.LocationTaken _ -> Optional.of(new Outcome.LocationTaken(first.location()));
+                        case Created.NoNamespace _ -> Optional.of(new Outcome.NoNamespace(namespace.name()));
+                    };
+                case Step.Keep(Table seen) ->
+                    seen.equals(tables.get(key(seen.name()))) ? Optional.empty() : Optional.of(new Outcome.Lost());
+            };
+        }
+
+        @Override
         public Renamed rename(Table seen, Namespace to, String name) {
             TableId id = new TableId(to.name(), name);
             return locked(() -> {

@@ -25,6 +25,7 @@ import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
+import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.DropTable;
 import io.icefield.table.LoadTable;
@@ -125,8 +126,7 @@ final class RunningServer implements AutoCloseable {
         IcebergFormat format = new IcebergFormat(1 << 20);
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
-        CreateTable creation =
-                new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage);
+        CommitTable commits = new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -136,9 +136,9 @@ final class RunningServer implements AutoCloseable {
                         namespaces,
                         tables,
                         new LoadTable(tables, files, format, restricted, mesh.storage),
-                        creation,
-                        new CommitTable(
-                                tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files, creation),
+                        new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage),
+                        commits,
+                        new CommitTransaction(domains, format, commits),
                         new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
                         new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
                         new DropTable(tables, mesh.tableStore),
