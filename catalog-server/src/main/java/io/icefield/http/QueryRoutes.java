@@ -59,7 +59,8 @@ final class QueryRoutes {
         Set<String> groups = new HashSet<>(identity.optionalTexts("groups").orElse(List.of()));
         Principal user = Refusal.parse(name -> principals.known(name, groups), identity.text("user"));
         Fields action = input.object("action");
-        String query = context.optionalText("queryId").orElseGet(() -> UUID.randomUUID().toString());
+        String query = context.optionalText("queryId")
+                .orElseGet(() -> UUID.randomUUID().toString());
         return new Question(user, query, action.text("operation"), action);
     }
 

@@ -69,7 +69,8 @@ public final class CreateTable {
 
     private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
         Location location = Locations.check(namespace.domain(), prepared);
-        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of()).accepted();
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
+                .accepted();
         Optional<Credential> key = key(namespace, location, delegation); // nothing may fail once the table is there
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;

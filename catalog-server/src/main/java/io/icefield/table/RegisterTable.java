@@ -52,8 +52,9 @@ public final class RegisterTable {
         TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
         Metadata metadata = new Metadata(at, table.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
-        Map<Integer, Set<TableStore.Tag>> tags =
-                review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid())).accepted();
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(
+                        Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()))
+                .accepted();
         Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
                 namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
         return switch (store.create(
