@@ -50,6 +50,7 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final Splices splices = new Splices();
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -202,12 +203,18 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String body = call.jsonText();
         TableId table = tableId(in, new Fields(Json.tree(body)).text("name"));
-        return loaded(create.create(call.who(), in, body, delegation(call)), table);
+        return loaded(create.create(call.who(), in, body, delegation(call)), table, Snapshots.ALL);
     }
 
     private Answer loadTable(Call call) {
         TableId table = table(call);
-        return loaded(load.load(call.who(), table, snapshots(call), delegation(call)), table);
+        Snapshots snapshots = snapshots(call);
+        Loaded loaded = load.load(call.who(), table, snapshots, delegation(call));
+        String tag = tag(loaded, table, snapshots);
+        boolean known = call.headers("If-None-Match")
+                .filter(tags -> EntityTag.isAmong(tags, tag))
+                .isPresent();
+        return known ? Answer.notModified().with("ETag", tag) : loaded(loaded, table, snapshots);
     }
 
     private static Snapshots snapshots(Call call) {
@@ -225,7 +232,8 @@ final class IcebergRoutes {
 
     private Answer commitTable(Call call) {
         TableId table = table(call);
-        return Answer.json(200, LoadedBody.committed(commit.commit(call.who(), table, call.jsonText())));
+        Loaded committed = commit.commit(call.who(), table, call.jsonText());
+        return Answer.json(LoadedBody.committed(splices, committed)).with("ETag", tag(committed, table, Snapshots.ALL));
     }
 
     private Answer commitTransaction(Call call) {
@@ -263,7 +271,7 @@ final class IcebergRoutes {
         }
         String name = body.text("name");
         Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"), delegation(call));
-        return loaded(registered, tableId(in, name));
+        return loaded(registered, tableId(in, name), Snapshots.ALL);
     }
 
     private Answer renameTable(Call call) {
@@ -276,10 +284,16 @@ final class IcebergRoutes {
 
     // --- Bodies, paths, headers
 
-    private static Answer loaded(Loaded loaded, TableId table) {
+    private String tag(Loaded loaded, TableId table, Snapshots snapshots) {
+        return EntityTag.of(table, loaded, splices.sum(loaded.metadata()), snapshots);
+    }
+
+    private Answer loaded(Loaded loaded, TableId table, Snapshots snapshots) {
         // A staged table has no address yet to renew keys at.
         Optional<String> refresh = loaded.metadataLocation().map(_ -> refreshPath(table));
-        Answer answer = Answer.json(200, LoadedBody.loaded(loaded, refresh));
+        Answer plain = Answer.json(LoadedBody.loaded(splices, loaded, refresh));
+        Answer answer =
+                loaded.metadataLocation().isPresent() ? plain.with("ETag", tag(loaded, table, snapshots)) : plain;
         return loaded.credential().isPresent() ? answer.secret() : answer;
     }
 

@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.icefield.storage.Credential;
 import io.icefield.table.Loaded;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,7 +19,7 @@ final class LoadedBody {
     /// LoadTableResult.
     ///
     /// @param refresh where clients renew their key, relative to the catalog's URI
-    static byte[] loaded(Loaded loaded, Optional<String> refresh) {
+    static Splices.Spliced loaded(Splices splices, Loaded loaded, Optional<String> refresh) {
         Map<String, String> config = storage(loaded);
         loaded.credential().ifPresent(credential -> config.putAll(key(credential)));
         refresh.ifPresent(path -> config.put("client.refresh-credentials-endpoint", path));
@@ -30,17 +29,13 @@ final class LoadedBody {
             writeCredentials(json, loaded);
             json.writeEndObject();
         });
-        ByteArrayOutputStream body = head(loaded);
-        body.write(',');
-        body.write(tail, 1, tail.length - 1); // without its opening brace
-        return body.toByteArray();
+        tail[0] = ','; // instead of its opening brace
+        return splices.of(head(loaded), loaded.metadata(), tail);
     }
 
     /// CommitTableResponse.
-    static byte[] committed(Loaded loaded) {
-        ByteArrayOutputStream body = head(loaded);
-        body.write('}');
-        return body.toByteArray();
+    static Splices.Spliced committed(Splices splices, Loaded loaded) {
+        return splices.of(head(loaded), loaded.metadata(), new byte[] {'}'});
     }
 
     /// LoadCredentialsResponse.
@@ -52,17 +47,11 @@ final class LoadedBody {
         });
     }
 
-    private static ByteArrayOutputStream head(Loaded loaded) {
-        ByteArrayOutputStream body = new ByteArrayOutputStream(loaded.metadata().length + AROUND_BYTES);
-        body.write('{');
-        loaded.metadataLocation().ifPresent(location -> {
-            body.writeBytes("\"metadata-location\":".getBytes(UTF_8));
-            body.writeBytes(Json.bytes(location.toString()));
-            body.write(',');
-        });
-        body.writeBytes("\"metadata\":".getBytes(UTF_8));
-        body.writeBytes(loaded.metadata());
-        return body;
+    private static byte[] head(Loaded loaded) {
+        String location = loaded.metadataLocation()
+                .map(at -> "\"metadata-location\":" + new String(Json.bytes(at.toString()), UTF_8) + ",")
+                .orElse("");
+        return ("{" + location + "\"metadata\":").getBytes(UTF_8);
     }
 
     /// One entry, or clients complain. Its prefix ends with a slash: `orders` is not `orders2`.

@@ -34,6 +34,7 @@ import org.apache.iceberg.rest.requests.CommitTransactionRequestParser;
 import org.apache.iceberg.rest.requests.CreateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequestParser;
+import org.jspecify.annotations.Nullable;
 
 /// Iceberg's tables, by iceberg-core's own model: what it accepts, every client accepts.
 public final class IcebergFormat implements TableFormat {
@@ -49,15 +50,54 @@ public final class IcebergFormat implements TableFormat {
     /// Parsed metadata by location.
     private final Cache<Location, Parsed> parsed;
 
-    /// @param json what was parsed: a file that was dropped, written over and registered again is another one
-    @SuppressWarnings("ArrayRecordComponent")
-    private record Parsed(byte[] json, TableMetadata metadata) {}
+    /// Metadata and what loads ask of it, made when it is first asked for.
+    private static final class Parsed {
+        /// What was parsed: a file that was dropped, written over and registered again is another one.
+        private final byte[] json;
+
+        private final TableMetadata metadata;
+        private volatile @Nullable Prepared read;
+        private volatile @Nullable List<List<Column>> pastColumns;
+        private volatile byte @Nullable [] refsOnly;
+
+        Parsed(byte[] json, TableMetadata metadata) {
+            this.json = json;
+            this.metadata = metadata;
+        }
+
+        Prepared read() {
+            Prepared known = read;
+            if (known == null) {
+                known = prepared(metadata, true, 0, json);
+                read = known;
+            }
+            return known;
+        }
+
+        List<List<Column>> pastColumns() {
+            List<List<Column>> known = pastColumns;
+            if (known == null) {
+                known = IcebergFormat.pastColumns(metadata);
+                pastColumns = known;
+            }
+            return known;
+        }
+
+        byte[] refsOnly() {
+            byte[] known = refsOnly;
+            if (known == null) {
+                known = IcebergFormat.refsOnly(metadata);
+                refsOnly = known;
+            }
+            return known;
+        }
+    }
 
     /// @param cacheBytesMax memory for parsed metadata, estimated by its length
     public IcebergFormat(long cacheBytesMax) {
         this.parsed = Caffeine.newBuilder()
                 .maximumWeight(cacheBytesMax)
-                .weigher((Location _, Parsed each) -> 4_096 + 2 * Math.min(each.json().length, 1 << 29))
+                .weigher((Location _, Parsed each) -> 4_096 + 2 * Math.min(each.json.length, 1 << 29))
                 .build();
     }
 
@@ -183,12 +223,15 @@ public final class IcebergFormat implements TableFormat {
 
     @Override
     public Prepared read(Metadata metadata) {
-        return prepared(parse(metadata), true, 0, metadata.json());
+        return parsed(metadata).read();
     }
 
     @Override
     public List<List<Column>> pastColumns(Metadata metadata) {
-        TableMetadata known = parse(metadata);
+        return parsed(metadata).pastColumns();
+    }
+
+    private static List<List<Column>> pastColumns(TableMetadata known) {
         return known.schemas().stream()
                 .filter(schema -> schema.schemaId() != known.currentSchemaId())
                 .map(Columns::of)
@@ -211,7 +254,10 @@ public final class IcebergFormat implements TableFormat {
 
     @Override
     public byte[] refsOnly(Metadata metadata) {
-        TableMetadata full = parse(metadata);
+        return parsed(metadata).refsOnly();
+    }
+
+    private static byte[] refsOnly(TableMetadata full) {
         return TableMetadataParser.toJson(TableMetadata.buildFrom(full)
                         .withMetadataLocation(full.metadataFileLocation())
                         .suppressHistoricalSnapshots()
@@ -220,9 +266,13 @@ public final class IcebergFormat implements TableFormat {
     }
 
     private TableMetadata parse(Metadata metadata) {
+        return parsed(metadata).metadata;
+    }
+
+    private Parsed parsed(Metadata metadata) {
         Location at = metadata.location();
         Parsed known = parsed.getIfPresent(at);
-        if (known == null || !Arrays.equals(known.json(), metadata.json())) {
+        if (known == null || !Arrays.equals(known.json, metadata.json())) {
             known = asked(
                     "the metadata file `%s`".formatted(at),
                     () -> new Parsed(
@@ -230,7 +280,7 @@ public final class IcebergFormat implements TableFormat {
                             TableMetadataParser.fromJson(at.toString(), new String(metadata.json(), UTF_8))));
             parsed.put(at, known);
         }
-        return known.metadata();
+        return known;
     }
 
     private static Prepared prepared(TableMetadata metadata, boolean unchanged, int version) {
