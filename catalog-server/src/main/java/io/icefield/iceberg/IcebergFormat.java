@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.iceberg.MetadataUpdate;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.RetryableValidationException;
@@ -181,8 +182,24 @@ public final class IcebergFormat implements TableFormat {
         return asked("the commit", () -> {
             TableMetadata next = applied(base, requests);
             boolean unchanged = next.changes().isEmpty();
-            return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1);
+            return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1)
+                    .forgetting(forgotten(base, next));
         });
+    }
+
+    private static List<String> forgotten(TableMetadata base, TableMetadata next) {
+        if (!next.propertyAsBoolean(
+                TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED,
+                TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED_DEFAULT)) {
+            return List.of();
+        }
+        Set<String> kept = next.previousFiles().stream()
+                .map(TableMetadata.MetadataLogEntry::file)
+                .collect(Collectors.toSet());
+        return base.previousFiles().stream()
+                .map(TableMetadata.MetadataLogEntry::file)
+                .filter(file -> !kept.contains(file))
+                .toList();
     }
 
     private static TableMetadata applied(TableMetadata base, List<CommitRequest> requests) {

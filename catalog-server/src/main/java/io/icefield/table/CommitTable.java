@@ -108,6 +108,7 @@ public final class CommitTable {
         return switch (outcome) {
             case TableStore.Outcome.Done _ -> {
                 written.forEach(this::remember);
+                drafts.forEach(this::forget);
                 yield Optional.of(answers);
             }
             case TableStore.Outcome.Lost _ -> Optional.empty();
@@ -224,6 +225,20 @@ public final class CommitTable {
     private void remember(Written written) {
         if (written.step() instanceof TableStore.Step.Swap(Table seen, TableStore.Published next)) {
             cache.remember(seen.next(next.location(), next.metadata()), next.metadata());
+        }
+    }
+
+    /// Metadata files in the table's own folder only: a log that was registered may name anything.
+    private void forget(Draft draft) {
+        if (draft instanceof Draft.Changed(TableStore.Seen(Table table, var _), Metadata _, var next, Location _)) {
+            files.forget(
+                    table.domain(),
+                    next.forgotten().stream()
+                            .flatMap(file -> Locations.parsed(file).stream())
+                            .filter(file -> file.isWithin(table.location())
+                                    && file.key().contains(".metadata.json")
+                                    && !file.equals(table.metadata()))
+                            .toList());
         }
     }
 

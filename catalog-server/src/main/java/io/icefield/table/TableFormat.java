@@ -69,6 +69,7 @@ public interface TableFormat {
     /// @param columns all levels, parents first, without tags
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
+    /// @param forgotten metadata files that the log no longer lists and that the table wants deleted after the commit
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -77,11 +78,30 @@ public interface TableFormat {
             List<Column> columns,
             Map<String, String> properties,
             byte[] json,
-            String file) {
+            String file,
+            List<String> forgotten) {
         public Prepared {
+            forgotten = List.copyOf(forgotten);
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
             properties = Map.copyOf(properties);
+        }
+
+        public Prepared(
+                boolean unchanged,
+                UUID uuid,
+                String location,
+                Map<String, String> folders,
+                List<Column> columns,
+                Map<String, String> properties,
+                byte[] json,
+                String file) {
+            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of());
+        }
+
+        public Prepared forgetting(List<String> files) {
+            return new Prepared(
+                    unchanged, uuid, location, folders, columns, properties, json, file, files);
         }
     }
 }
