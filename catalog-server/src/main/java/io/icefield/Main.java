@@ -65,6 +65,8 @@ public final class Main {
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
+    private static final int BUCKET_CHARS_MIN = 3;
+
     private Main() {}
 
     public static void main(String[] args) {
@@ -99,6 +101,10 @@ public final class Main {
         Tokens tokens = new JwtTokens(new PostgresSigningKeys(database), clock);
 
         PostgresDomains domainStore = new PostgresDomains(database);
+        if (settings.storage().moved()) {
+            int followed = domainStore.follow(profile(settings.storage(), new DomainName("any")));
+            LOG.info("the object store has moved: {} domains follow", followed);
+        }
         EngineSync engine =
                 new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
@@ -111,6 +117,7 @@ public final class Main {
         Tables tables = new Tables(namespaces, tableStore);
         Restricted restricted = new Restricted(governance, format, tableStore);
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
+        RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -124,11 +131,11 @@ public final class Main {
                         new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
-                        new RegisterTable(namespaces, tableStore, format, governance, files, storage),
-                        new RenameTable(tables, namespaces, tableStore, format, cache, governance),
+                        new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
+                        renaming,
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
-                        new QueryDecisions(domains, namespaces, tables, restricted, cache)),
+                        new QueryDecisions(domains, namespaces, tables, restricted, cache, renaming)),
                 trinoSql(masterKey),
                 database::ready);
         server.start();
@@ -179,11 +186,17 @@ public final class Main {
                 .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it.
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// dot.
+    static String bucket(String prefix, DomainName name) {
+        String bucket = prefix + name.value().replace('_', '-');
+        return bucket.length() < BUCKET_CHARS_MIN ? bucket + ".domain" : bucket;
+    }
+
     private static StorageProfile profile(Settings.Storage storage, DomainName name) {
         return new StorageProfile(
                 name,
-                storage.bucketPrefix() + name.value().replace('_', '-'),
+                bucket(storage.bucketPrefix(), name),
                 "",
                 storage.endpoint(),
                 storage.sts(),

@@ -85,13 +85,13 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
-    /// It is not there, or the caller may not know of it. 404.
+    /// It is not there, or the caller may not know of it. 404. The wording is Iceberg's: its own tests ask for it.
     public static final class NotFound extends Refusal {
         private static final long serialVersionUID = 1L;
         private final Thing thing;
 
         public NotFound(Thing thing, String name) {
-            super("%s `%s` does not exist".formatted(capital(thing), name));
+            super("%s does not exist: %s".formatted(capital(thing), name));
             this.thing = thing;
         }
 
@@ -100,12 +100,12 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
-    /// The name is taken. 409.
+    /// The name is taken. 409. The wording is Iceberg's: its own tests ask for it.
     public static final class AlreadyExists extends Refusal {
         private static final long serialVersionUID = 1L;
 
         public AlreadyExists(Thing thing, String name) {
-            super("%s `%s` already exists".formatted(capital(thing), name));
+            super("%s already exists: %s".formatted(capital(thing), name));
         }
     }
 

@@ -34,6 +34,7 @@ public record Settings(
     ///
     /// @param endpoint empty: Amazon S3
     /// @param bucketPrefix before the domain's name
+    /// @param moved the endpoint is a new one of the store that this access key belongs to
     public record Storage(
             Optional<URI> endpoint,
             Optional<URI> sts,
@@ -42,7 +43,8 @@ public record Settings(
             Secret secretKey,
             boolean pathStyle,
             String bucketPrefix,
-            String roleArn) {}
+            String roleArn,
+            boolean moved) {}
 
     /// The query engine.
     ///
@@ -78,7 +80,8 @@ public record Settings(
                         new Secret(reader.required("S3_SECRET_KEY")),
                         reader.read("S3_PATH_STYLE", Boolean.toString(endpoint.isPresent()), Reader::bool, false),
                         reader.value("S3_BUCKET_PREFIX", ""),
-                        reader.value("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield")),
+                        reader.value("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield"),
+                        reader.read("S3_MOVED", "false", Reader::bool, false)),
                 trino(reader),
                 reader.optional("POLICIES", Path::of),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),

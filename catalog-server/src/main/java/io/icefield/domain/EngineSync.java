@@ -14,6 +14,7 @@ import java.util.function.Supplier;
 public final class EngineSync {
     private static final Duration WHILE_AWAY = Duration.ofSeconds(1);
     private static final Duration WHILE_THERE = Duration.ofSeconds(15);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final System.Logger LOG = System.getLogger(EngineSync.class.getName());
 
     private final QueryEngine engine;
@@ -41,11 +42,18 @@ public final class EngineSync {
         if (!there) {
             return; // it gets everything when it is back
         }
+        Thread asking = Thread.ofVirtual().name("engine-change").start(() -> {
+            try {
+                change.run();
+            } catch (QueryEngine.EngineFailed e) {
+                there = false;
+                LOG.log(System.Logger.Level.WARNING, "the query engine did not follow a change: it is synced again", e);
+            }
+        });
         try {
-            change.run();
-        } catch (QueryEngine.EngineFailed e) {
-            there = false;
-            LOG.log(System.Logger.Level.WARNING, "the query engine did not follow a change: it is synced again", e);
+            asking.join(PATIENCE); // an engine that hangs must not hang the caller too
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -61,6 +61,13 @@ final class Call {
         return lines.isEmpty() ? Optional.empty() : Optional.of(String.join(",", lines));
     }
 
+    /// May the body be longer than most routes allow? One that does not say how long it is may.
+    boolean hasLargeBody() {
+        return route.bodyBytesMax() > Route.BODY_BYTES_MAX
+                && (request.getContentLengthLong() > Route.BODY_BYTES_MAX
+                        || request.getHeader("Transfer-Encoding") != null);
+    }
+
     /// The body as text; throws `TooLarge` without reading more than the route allows.
     String body() {
         long declared = request.getContentLengthLong();

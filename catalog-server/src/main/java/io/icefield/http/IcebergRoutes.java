@@ -18,6 +18,7 @@ import io.icefield.table.Loaded;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
+import io.icefield.table.RegisterTable.Present;
 import io.icefield.table.RenameTable;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
@@ -31,7 +32,7 @@ import java.util.Optional;
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
 final class IcebergRoutes {
     /// A commit of a wide table with a long history is megabytes.
-    static final int COMMIT_BYTES_MAX = 64 << 20;
+    static final int COMMIT_BYTES_MAX = 16 << 20;
 
     private static final String ROOT = "/iceberg";
     private static final String PREFIX = ROOT + "/v1/{prefix}";
@@ -266,12 +267,12 @@ final class IcebergRoutes {
     private Answer registerTable(Call call) {
         NamespaceId in = namespace(call);
         Fields body = call.json();
-        if (body.flag("overwrite")) {
-            throw new Refusal.Unsupported("`overwrite` is not supported: drop the table first, its files stay");
-        }
-        String name = body.text("name");
-        Loaded registered = register.register(call.who(), in, name, body.text("metadata-location"), delegation(call));
-        return loaded(registered, tableId(in, name), Snapshots.ALL);
+        TableId table = tableId(in, body.text("name"));
+        Present present = body.flag("overwrite") ? Present.REPLACED : Present.KEPT;
+        return loaded(
+                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)),
+                table,
+                Snapshots.ALL);
     }
 
     private Answer renameTable(Call call) {

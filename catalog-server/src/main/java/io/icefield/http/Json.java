@@ -26,6 +26,10 @@ final class Json {
     /// Deeper than any schema, shallower than any stack.
     static final int DEPTH_MAX = 500;
 
+    /// What a tree of a body is made of: keeps a few megabytes of `[],[],…` from filling the memory. A thousand columns
+    /// are some ten thousand tokens.
+    static final int TOKENS_MAX = 500_000;
+
     static final Object NULL = NullNode.getInstance();
 
     private static final int MESSAGE_CHARS_MAX = 300;
@@ -39,7 +43,8 @@ final class Json {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(DEPTH_MAX)
-                    .maxStringLength(64 << 20)
+                    .maxTokenCount(TOKENS_MAX)
+                    .maxStringLength(IcebergRoutes.COMMIT_BYTES_MAX)
                     .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)

@@ -68,19 +68,23 @@ final class QueryRoutes {
         Question question = question(call);
         Target target = target(question.action().optionalObject("resource"));
         boolean allowed = decisions.allow(call.who(), question.user(), question.operation(), target)
-                && mayMove(call.who(), question);
+                && mayMove(call.who(), question, target);
         return result(allowed);
     }
 
     /// Who renames something also makes something of the new name.
-    private boolean mayMove(Principal engine, Question question) {
+    private boolean mayMove(Principal engine, Question question, Target from) {
         Optional<Fields> to = question.action().optionalObject("targetResource");
         if (to.isEmpty()) {
             return true;
         }
+        if (from instanceof Target.Relation table
+                && target(to) instanceof Target.Relation renamed
+                && question.operation().equals("RenameTable")) {
+            return decisions.allowRename(engine, question.user(), table, renamed);
+        }
         String operation = switch (question.operation()) {
             case "RenameSchema" -> "CreateSchema";
-            case "RenameTable" -> "CreateTable";
             case "RenameView" -> "CreateView";
             case "RenameMaterializedView" -> "CreateMaterializedView";
             default -> question.operation();

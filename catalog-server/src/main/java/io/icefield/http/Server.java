@@ -28,6 +28,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -40,6 +42,10 @@ public final class Server {
     private static final int HEADER_BYTES_MAX = 64 << 10;
 
     private static final Duration STOP_MAX = Duration.ofSeconds(5);
+    /// So many large bodies are in memory at once; the others wait, but not for ever.
+    private static final int LARGE_BODIES_MAX = 2;
+
+    private static final Duration LARGE_BODY_WAIT = Duration.ofSeconds(20);
     private static final String UNROUTED = "none";
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
@@ -47,6 +53,7 @@ public final class Server {
     private final Tokens tokens;
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
+    private final Semaphore largeBodies = new Semaphore(LARGE_BODIES_MAX);
     private final Javalin javalin;
 
     /// @param port 0: any that is free
@@ -138,7 +145,7 @@ public final class Server {
             Answer answer;
             try {
                 who = admit(route, context);
-                answer = route.handler().answer(new Call(context.req(), route, who));
+                answer = answer(route, new Call(context.req(), route, who));
             } catch (Refusal refusal) {
                 answer = Errors.of(refusal, route.path());
             } catch (DomainStorage.StorageException e) {
@@ -159,6 +166,24 @@ public final class Server {
                     who.map(Principal::name).orElse("-"),
                     id);
         });
+    }
+
+    private Answer answer(Route route, Call call) throws IOException {
+        if (!call.hasLargeBody()) {
+            return route.handler().answer(call);
+        }
+        try {
+            if (!largeBodies.tryAcquire(LARGE_BODY_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new Refusal.Unavailable("other large requests are being served; nothing was done: try again");
+            }
+        } catch (InterruptedException e) {
+            throw new Refusal.Unavailable("the server is stopping; nothing was done: try again");
+        }
+        try {
+            return route.handler().answer(call);
+        } finally {
+            largeBodies.release();
+        }
     }
 
     /// The door: who calls, and may it come in at all?

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.PropertyAccessor;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,6 +15,9 @@ import org.apache.iceberg.rest.RESTSerializers;
 
 /// The JSON of Iceberg's REST requests.
 final class RestJson {
+    /// Bounds the tree of a body or of a registered file.
+    private static final int TOKENS_MAX = 1_000_000;
+
     static final ObjectMapper MAPPER = mapper();
 
     private RestJson() {}
@@ -33,6 +37,9 @@ final class RestJson {
         ObjectMapper mapper = new ObjectMapper(new JsonFactoryBuilder()
                 .configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
                 .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxTokenCount(TOKENS_MAX)
+                        .build())
                 .build());
         mapper.setVisibility(PropertyAccessor.FIELD, JsonAutoDetect.Visibility.ANY);
         mapper.configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false);

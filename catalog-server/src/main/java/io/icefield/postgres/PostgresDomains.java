@@ -71,6 +71,12 @@ public final class PostgresDomains implements DomainStore {
             LIMIT :limit
             """;
 
+    private static final String FOLLOW = """
+            UPDATE domains SET endpoint = :endpoint, sts = :sts, version = version + 1
+            WHERE access_key = :access_key
+            AND (endpoint IS DISTINCT FROM :endpoint OR sts IS DISTINCT FROM :sts)
+            """;
+
     private static final String REMOVE = """
             DELETE FROM domains WHERE id = :id
             """;
@@ -126,6 +132,16 @@ public final class PostgresDomains implements DomainStore {
                     insert(handle, new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty()))));
             return added;
         });
+    }
+
+    /// The store that `now` names has moved there: all domains with the same root access key follow. Returns how
+    /// many did.
+    public int follow(StorageProfile now) {
+        return database.write(handle -> handle.createUpdate(FOLLOW)
+                .bind("access_key", now.root().accessKey())
+                .bind("endpoint", now.endpoint().map(URI::toString))
+                .bind("sts", now.sts().map(URI::toString))
+                .execute());
     }
 
     @Override

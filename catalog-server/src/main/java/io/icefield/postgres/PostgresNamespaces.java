@@ -205,7 +205,7 @@ public final class PostgresNamespaces implements NamespaceStore {
         try {
             return database.write(handle -> {
                 if (handle.createUpdate(REMOVE).bind("id", namespace.id()).execute() == 0) {
-                    throw new Refusal.NotFound(Thing.NAMESPACE, namespace.name().toString());
+                    throw new Refusal.NotFound(Thing.NAMESPACE, namespace.name().inDomain());
                 }
                 handle.createUpdate(REMOVE_GRANTS)
                         .bind("domain", namespace.domain().name().value())

@@ -92,7 +92,8 @@ public final class PostgresTables implements TableStore {
 
     private static final String SWAP = """
             WITH moved AS (
-                UPDATE relations SET location = :location, metadata_location = :metadata, version = version + 1
+                UPDATE relations
+                SET uuid = :uuid, location = :location, metadata_location = :metadata, version = version + 1
                 WHERE id = :id AND version = :seen
                 RETURNING id, version),
             kept AS (
@@ -225,9 +226,12 @@ public final class PostgresTables implements TableStore {
                     handle -> create(handle, namespace, name, uuid, published, body),
                     handle -> reread(handle, namespace, name, uuid, published));
         } catch (Database.Taken _) {
-            throw new Refusal.Invalid(
-                    "another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+            throw uuidTaken(uuid);
         }
+    }
+
+    private static Refusal uuidTaken(UUID uuid) {
+        return new Refusal.Invalid("another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
     }
 
     private static Created create(
@@ -310,31 +314,42 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public Swapped swap(Table seen, Published published) {
-        byte[] body = Gzip.pack(published.metadata().json());
-        return database.write(handle -> swap(handle, seen, published, body), handle -> reread(handle, seen, published));
+        return replace(seen, seen.uuid(), published);
     }
 
-    private static Swapped swap(Handle handle, Table seen, Published published, byte[] body) {
+    @Override
+    public Swapped replace(Table seen, UUID uuid, Published published) {
+        byte[] body = Gzip.pack(published.metadata().json());
+        try {
+            return database.write(
+                    handle -> replace(handle, seen, uuid, published, body), handle -> reread(handle, seen, published));
+        } catch (Database.Taken _) {
+            throw uuidTaken(uuid);
+        }
+    }
+
+    private static Swapped replace(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
         if (!published.location().equals(seen.location())) {
             lockLocations(handle, seen.domain());
             if (touches(handle, seen.domain(), seen.id(), published.location())) {
                 return Swapped.LOCATION_TAKEN;
             }
         }
-        return moved(handle, seen, published, body) ? Swapped.DONE : Swapped.LOST;
+        return moved(handle, seen, uuid, published, body) ? Swapped.DONE : Swapped.LOST;
     }
 
-    private static boolean moved(Handle handle, Table seen, Published published, byte[] body) {
+    private static boolean moved(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
         int moved = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
+                .bind("uuid", uuid)
                 .bind("location", stored(published.location()))
                 .bind("metadata", published.metadata().location().toString())
                 .bind("body", body)
                 .mapTo(Integer.class)
                 .one();
         if (moved == 1) {
-            replaceDeclared(handle, seen.uuid(), published.tags());
+            replaceDeclared(handle, uuid, published.tags());
         }
         return moved == 1;
     }
@@ -446,7 +461,7 @@ public final class PostgresTables implements TableStore {
                     .findOne()
                     .isPresent();
         }
-        return moved(handle, seen, row.next().get(), row.body());
+        return moved(handle, seen, seen.uuid(), row.next().get(), row.body());
     }
 
     private static long inserted(Handle handle, Step.Create step) {

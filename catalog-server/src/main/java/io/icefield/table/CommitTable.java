@@ -114,7 +114,7 @@ public final class CommitTable {
             case TableStore.Outcome.Lost _ -> Optional.empty();
             case TableStore.Outcome.NameTaken(TableId name) -> throw exists(name);
             case TableStore.Outcome.NoNamespace(NamespaceId name) ->
-                throw new Refusal.NotFound(Refusal.Thing.NAMESPACE, name.toString());
+                throw new Refusal.NotFound(Refusal.Thing.NAMESPACE, name.inDomain());
             case TableStore.Outcome.LocationTaken(Location location) ->
                 throw new Refusal.Invalid(
                         "the location `%s` touches another table's: choose another".formatted(location));
@@ -253,7 +253,7 @@ public final class CommitTable {
     }
 
     private static Refusal exists(TableId name) {
-        return new Refusal.Conflict("requirement failed: table `%s` already exists".formatted(name));
+        return new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
     }
 
     /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.

@@ -48,7 +48,7 @@ public final class CreateTable {
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+            throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
         }
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
@@ -61,7 +61,11 @@ public final class CreateTable {
             if (!store.isFree(namespace.domain(), location)) { // else the key would open another table's files
                 throw touches(location);
             }
-            review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of()).accepted();
+            // Trino shows its user why a commit was refused, not why a staging was.
+            if (who.kind() != Principal.Kind.ENGINE) {
+                review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
+                        .accepted();
+            }
             return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);
@@ -90,7 +94,7 @@ public final class CreateTable {
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.AlreadyExists(Thing.TABLE, name.toString());
+                throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
             }
             case TableStore.Created.LocationTaken _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -98,7 +102,7 @@ public final class CreateTable {
             }
             case TableStore.Created.NoNamespace _ -> {
                 files.discard(namespace.domain(), metadata);
-                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().toString());
+                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().inDomain());
             }
         };
     }

@@ -20,7 +20,7 @@ public final class DropTable {
     public void drop(Principal who, TableId id) {
         Table table = tables.get(who, Action.DROP, id).table();
         if (!store.drop(table)) {
-            throw new Refusal.NotFound(Thing.TABLE, id.toString());
+            throw new Refusal.NotFound(Thing.TABLE, id.inDomain());
         }
     }
 }

@@ -23,8 +23,13 @@ public record NamespaceId(DomainName domain, List<String> levels) {
         return String.join(SEPARATOR, levels);
     }
 
+    /// The name as clients of the domain's catalog know it.
+    public String inDomain() {
+        return String.join(".", levels);
+    }
+
     @Override
     public String toString() {
-        return domain + "." + String.join(".", levels);
+        return domain + "." + inDomain();
     }
 }

@@ -37,8 +37,8 @@ public final class Namespaces {
     /// No namespace without saying what for.
     public NamespaceStore.Seen get(Principal who, Action action, NamespaceId name) {
         NamespaceStore.Seen seen = store.find(who.grantees(), name)
-                .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.toString()));
-        Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.toString());
+                .orElseThrow(() -> new Refusal.NotFound(Thing.NAMESPACE, name.inDomain()));
+        Access.check(who, seen.sight(), action, Thing.NAMESPACE, name.inDomain());
         return seen;
     }
 
@@ -74,6 +74,17 @@ public final class Namespaces {
     }
 
     public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties) {
+        Domain domain = check(who, name, properties);
+        return switch (store.add(domain, name, properties)) {
+            case DONE -> properties;
+            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
+            case NO_PARENT ->
+                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).inDomain());
+        };
+    }
+
+    /// Where it would be created. Throws what stands against it.
+    Domain check(Principal who, NamespaceId name, Map<String, String> properties) {
         Domain domain = mayCreate(who, name);
         checkSize(name, properties);
         List<io.icefield.policy.Violation> denied = governance
@@ -87,12 +98,7 @@ public final class Namespaces {
         if (!denied.isEmpty()) {
             throw new Refusal.PolicyBroken(name.toString(), denied);
         }
-        return switch (store.add(domain, name, properties)) {
-            case DONE -> properties;
-            case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.toString());
-            case NO_PARENT ->
-                throw new Refusal.NotFound(Thing.NAMESPACE, parent(name).toString());
-        };
+        return domain;
     }
 
     private Domain mayCreate(Principal who, NamespaceId name) {
@@ -124,7 +130,7 @@ public final class Namespaces {
         Set<String> missing = new TreeSet<>(remove);
         missing.removeAll(removed);
         if (store.change(seen, set, remove).isEmpty()) {
-            throw new Refusal.NotFound(Thing.NAMESPACE, name.toString());
+            throw new Refusal.NotFound(Thing.NAMESPACE, name.inDomain());
         }
         return new Changed(new TreeSet<>(set.keySet()), removed, missing);
     }

@@ -8,6 +8,7 @@ import io.icefield.domain.Domains;
 import io.icefield.policy.Restrictions;
 import io.icefield.storage.DomainName;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /// May this user of a trusted query engine do this? The questions are Trino's, in the words of its OPA plugin; what is
@@ -26,14 +27,21 @@ public final class QueryDecisions {
     private final Tables tables;
     private final Restricted restricted;
     private final MetadataSource files;
+    private final RenameTable renaming;
 
     public QueryDecisions(
-            Domains domains, Namespaces namespaces, Tables tables, Restricted restricted, MetadataSource files) {
+            Domains domains,
+            Namespaces namespaces,
+            Tables tables,
+            Restricted restricted,
+            MetadataSource files,
+            RenameTable renaming) {
         this.domains = domains;
         this.namespaces = namespaces;
         this.tables = tables;
         this.restricted = restricted;
         this.files = files;
+        this.renaming = renaming;
     }
 
     /// What a question is about.
@@ -64,6 +72,8 @@ public final class QueryDecisions {
         record Other() implements Target {}
     }
 
+    /// Throws `PolicyBroken` for a name that the policies refuse: the engine would keep the reasons to itself when the
+    /// catalog told it later.
     public boolean allow(Principal engine, Principal user, String operation, Target target) {
         checkEngine(engine);
         try {
@@ -76,6 +86,17 @@ public final class QueryDecisions {
                 case Target.Function function -> onFunction(user, operation, function);
                 case Target.Other _ -> false;
             };
+        } catch (Refusal.NotFound | Refusal.NotAllowed | Refusal.Invalid e) {
+            return false;
+        }
+    }
+
+    /// The same for giving a table another name.
+    public boolean allowRename(Principal engine, Principal user, Target.Relation from, Target.Relation to) {
+        checkEngine(engine);
+        try {
+            renaming.check(user, table(from), table(to));
+            return true;
         } catch (Refusal.NotFound | Refusal.NotAllowed | Refusal.Invalid e) {
             return false;
         }
@@ -136,7 +157,7 @@ public final class QueryDecisions {
         NamespaceId name = namespace(schema.catalog(), schema.schema());
         return switch (operation) {
             case "FilterSchemas", "ShowTables", "ShowCreateSchema" -> may(user, Action.SEE, name);
-            case "CreateSchema" -> mayBelow(user, name);
+            case "CreateSchema" -> namespaces.check(user, name, Map.of()) != null;
             case "DropSchema" -> may(user, Action.DROP, name);
             default -> false;
         };
@@ -201,18 +222,6 @@ public final class QueryDecisions {
 
     private boolean may(Principal user, Action action, NamespaceId name) {
         return Access.allows(user, namespaces.get(user, action, name).sight(), action);
-    }
-
-    private boolean mayBelow(Principal user, NamespaceId name) {
-        if (name.levels().size() == 1) {
-            return Access.allows(
-                    user, domains.get(user, Action.CREATE, name.domain()).sight(), Action.CREATE);
-        }
-        return may(
-                user,
-                Action.CREATE,
-                new NamespaceId(
-                        name.domain(), name.levels().subList(0, name.levels().size() - 1)));
     }
 
     private static DomainName domain(String catalog) {

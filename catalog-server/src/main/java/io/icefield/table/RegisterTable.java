@@ -17,8 +17,9 @@ import java.util.Set;
 /// Gives a metadata file that is in the domain's storage a name: locate, read, judge, publish.
 public final class RegisterTable {
     /// A longer file is not read: it is held in memory several times.
-    public static final int FILE_BYTES_MAX = 64 << 20;
+    public static final int FILE_BYTES_MAX = 16 << 20;
 
+    private final Tables tables;
     private final Namespaces namespaces;
     private final TableStore store;
     private final TableFormat format;
@@ -27,12 +28,14 @@ public final class RegisterTable {
     private final DomainStorage storage;
 
     public RegisterTable(
+            Tables tables,
             Namespaces namespaces,
             TableStore store,
             TableFormat format,
             Governance governance,
             MetadataFiles files,
             DomainStorage storage) {
+        this.tables = tables;
         this.namespaces = namespaces;
         this.store = store;
         this.format = format;
@@ -41,37 +44,73 @@ public final class RegisterTable {
         this.storage = storage;
     }
 
-    public Loaded register(Principal who, NamespaceId in, String name, String metadataLocation, Delegation delegation) {
-        Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
-        TableId id = Refusal.parse(text -> new TableId(in, text), name);
-        if (store.find(Set.of(), id).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
+    /// What becomes of a table that has the name.
+    public enum Present {
+        KEPT,
+        /// It gives up its name and the grants on it, in the same moment; its files stay.
+        REPLACED
+    }
+
+    public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation delegation) {
+        Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+        boolean taken = store.find(Set.of(), id).isPresent();
+        if (taken && present == Present.KEPT) {
+            throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
         }
+        Optional<TableStore.Seen> old = taken ? Optional.of(tables.get(who, Action.DROP, id)) : Optional.empty();
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
         TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
         Metadata metadata = new Metadata(at, table.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
+        Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
+                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+        if (old.isPresent()) {
+            replace(who, id, old.get(), metadata, table, location);
+        } else {
+            create(namespace, id, metadata, table, location);
+        }
+        return new Loaded(
+                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key);
+    }
+
+    private void create(
+            Namespace namespace, TableId id, Metadata metadata, TableFormat.Prepared table, Location location) {
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(
                         Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()))
                 .accepted();
-        Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
-                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
-        return switch (store.create(
-                namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
-            case TableStore.Created.Done _ ->
-                new Loaded(
-                        Optional.of(at),
-                        metadata.json(),
-                        location,
-                        namespace.domain().storage(),
-                        key);
-            case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.toString());
-            case TableStore.Created.LocationTaken _ ->
-                throw new Refusal.Invalid(
-                        "the table's location `%s` touches that of another table, which may own these files"
-                                .formatted(location));
-            case TableStore.Created.NoNamespace _ -> throw new Refusal.NotFound(Thing.NAMESPACE, in.toString());
-        };
+        switch (store.create(namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
+            case TableStore.Created.Done _ -> {}
+            case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
+            case TableStore.Created.LocationTaken _ -> throw touches(location);
+            case TableStore.Created.NoNamespace _ ->
+                throw new Refusal.NotFound(Thing.NAMESPACE, id.namespace().inDomain());
+        }
+    }
+
+    /// Another state of the same table is judged as a commit would be, another table as a new one.
+    private void replace(
+            Principal who,
+            TableId id,
+            TableStore.Seen seen,
+            Metadata metadata,
+            TableFormat.Prepared table,
+            Location location) {
+        Table old = seen.table();
+        Map<Integer, Set<TableStore.Tag>> stored = store.tags(table.uuid());
+        Review.Verdict verdict = old.uuid().equals(table.uuid())
+                ? review.change(who, seen.sight(), id, format.read(files.of(old)), table, stored)
+                : review.creation(Change.Kind.REGISTER_TABLE, id, table, stored);
+        Map<Integer, Set<TableStore.Tag>> tags = verdict.accepted();
+        switch (store.replace(old, table.uuid(), new TableStore.Published(metadata, location, tags))) {
+            case DONE -> {}
+            case LOST -> throw new Refusal.Conflict("table `%s` was changed meanwhile: try again".formatted(id));
+            case LOCATION_TAKEN -> throw touches(location);
+        }
+    }
+
+    private static Refusal touches(Location location) {
+        return new Refusal.Invalid("the table's location `%s` touches that of another table, which may own these files"
+                .formatted(location));
     }
 }

@@ -31,6 +31,22 @@ public final class RenameTable {
     }
 
     public void rename(Principal who, TableId from, TableId to) {
+        Ready ready = prepare(who, from, to);
+        switch (store.rename(ready.table(), ready.to(), to.name())) {
+            case DONE -> {}
+            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.inDomain());
+            case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.inDomain());
+        }
+    }
+
+    /// Throws what stands against it, and changes nothing.
+    void check(Principal who, TableId from, TableId to) {
+        prepare(who, from, to);
+    }
+
+    private record Ready(Table table, Namespace to) {}
+
+    private Ready prepare(Principal who, TableId from, TableId to) {
         Table table = tables.get(who, Action.DROP, from).table();
         if (!to.namespace().domain().equals(from.namespace().domain())) {
             throw new Refusal.Invalid(
@@ -38,10 +54,6 @@ public final class RenameTable {
         }
         Namespace namespace = namespaces.get(who, Action.CREATE, to.namespace()).namespace();
         review.renaming(to, format.read(files.of(table)), store.tags(table.uuid()));
-        switch (store.rename(table, namespace, to.name())) {
-            case DONE -> {}
-            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.toString());
-            case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.toString());
-        }
+        return new Ready(table, namespace);
     }
 }

@@ -69,7 +69,7 @@ public interface TableFormat {
     /// @param columns all levels, parents first, without tags
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
-    /// @param forgotten metadata files that the log no longer lists and that the table wants deleted after the commit
+    /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -100,8 +100,7 @@ public interface TableFormat {
         }
 
         public Prepared forgetting(List<String> files) {
-            return new Prepared(
-                    unchanged, uuid, location, folders, columns, properties, json, file, files);
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, files);
         }
     }
 }

@@ -6,6 +6,11 @@ public record TableId(NamespaceId namespace, String name) {
         Names.check("table", name);
     }
 
+    /// The name as clients of the domain's catalog know it.
+    public String inDomain() {
+        return namespace.inDomain() + "." + name;
+    }
+
     @Override
     public String toString() {
         return namespace + "." + name;

@@ -40,9 +40,10 @@ public interface TableStore {
     /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
+    /// The same for a table that takes the place of `seen`: its name, and the grants on it, with a UUID of its own.
+    Swapped replace(Table seen, UUID uuid, Published published);
     /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
-    /// tables
-    /// of one domain; whoever takes several waits for the others in the same order, whatever the order of the list.
+    /// tables of one domain. Whoever takes several waits for others in one order, whatever the order of the list.
     Outcome publish(List<Step> steps);
 
     /// One table's part of a publication.

@@ -20,8 +20,8 @@ public final class Tables {
     /// No table without saying what for.
     public TableStore.Seen get(Principal who, Action action, TableId id) {
         TableStore.Seen seen =
-                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.toString()));
-        Access.check(who, seen.sight(), action, Thing.TABLE, id.toString());
+                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.inDomain()));
+        Access.check(who, seen.sight(), action, Thing.TABLE, id.inDomain());
         return seen;
     }
 

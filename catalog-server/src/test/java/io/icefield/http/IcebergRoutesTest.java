@@ -13,8 +13,12 @@ import io.icefield.storage.Location;
 import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -324,14 +328,53 @@ class IcebergRoutesTest {
                 "{\"name\":\"again\",\"metadata-location\":\"%s\"}"
                         .formatted(committed.json().path("metadata-location").asText()));
         assertThat(registered.status()).as("%s", registered).isEqualTo(200);
-        assertRefused(
-                mesh.send(
-                        "POST",
-                        ROOT + "/crm/register",
-                        mesh.seller,
-                        "{\"name\":\"x\",\"metadata-location\":\"s3://b/m\",\"overwrite\":true}"),
-                406,
-                "UnsupportedOperationException");
+    }
+
+    @Test
+    void aRegistrationReplacesATableOnlyWhenItIsToldTo() {
+        String before = create("orders").json().path("metadata-location").asText();
+        Reply committed = mesh.send(
+                "POST",
+                TABLES + "/orders",
+                mesh.seller,
+                "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\"b\"}}]}");
+        String after = committed.json().path("metadata-location").asText();
+        String other = create("other").json().path("metadata-location").asText();
+
+        assertRefused(register(mesh.seller, "orders", before, ""), 409, "AlreadyExistsException");
+        assertRefused(register(mesh.seller, "orders", before, ",\"overwrite\":false"), 409, "AlreadyExistsException");
+        assertRefused(register(mesh.analyst, "orders", before, ",\"overwrite\":true"), 403, "ForbiddenException");
+        assertRefused(register(mesh.seller, "orders", other, ",\"overwrite\":true"), 400, "BadRequestException");
+        assertThat(metadataLocation("orders")).isEqualTo(after);
+
+        assertThat(register(mesh.seller, "orders", before, ",\"overwrite\":true")
+                        .status())
+                .isEqualTo(200);
+        assertThat(metadataLocation("orders")).isEqualTo(before);
+
+        mesh.send("DELETE", TABLES + "/other", mesh.seller, "");
+        assertThat(register(mesh.seller, "orders", other, ",\"overwrite\":true").status())
+                .isEqualTo(200);
+        assertThat(metadataLocation("orders")).isEqualTo(other);
+        assertThat(register(mesh.seller, "absent", before, ",\"overwrite\":true")
+                        .status())
+                .isEqualTo(200);
+        assertThat(metadataLocation("absent")).isEqualTo(before);
+    }
+
+    private Reply register(String token, String name, String metadata, String more) {
+        return mesh.send(
+                "POST",
+                ROOT + "/crm/register",
+                token,
+                "{\"name\":\"%s\",\"metadata-location\":\"%s\"%s}".formatted(name, metadata, more));
+    }
+
+    private String metadataLocation(String table) {
+        return mesh.send("GET", TABLES + "/" + table, mesh.seller, "")
+                .json()
+                .path("metadata-location")
+                .asText();
     }
 
     @Test
@@ -698,5 +741,32 @@ class IcebergRoutesTest {
             folders.add(location.substring(0, location.lastIndexOf('/')));
         }
         assertThat(folders).doesNotHaveDuplicates().contains("s3://bucket-sales/a_b", "s3://bucket-sales/a-b");
+    }
+
+    @Test
+    void aBodyOfVeryManyPartsIsRefusedBeforeItFillsTheMemory() {
+        create("orders");
+        String many = "[" + "{},".repeat(Json.TOKENS_MAX / 2) + "{}]";
+        Reply commit = mesh.send(
+                "POST", TABLES + "/orders", mesh.seller, "{\"requirements\":[],\"updates\":[],\"more\":" + many + "}");
+        assertRefused(commit, 400, "BadRequestException");
+        assertThat(commit.text()).contains("Token count");
+        assertRefused(
+                mesh.send("POST", TABLES, mesh.seller, createBody("t", ",\"more\":" + many)),
+                400,
+                "BadRequestException");
+    }
+
+    @Test
+    void aLargeBodyGivesItsPlaceBack() throws Exception {
+        create("orders");
+        String body = "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"a\":\""
+                + "x".repeat(2 << 20) + "\"}}]}";
+        List<Callable<Integer>> commits = Collections.nCopies(
+                8,
+                () -> mesh.send("POST", TABLES + "/orders", mesh.seller, body).status());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            assertThat(threads.invokeAll(commits)).map(Future::resultNow).containsOnly(200);
+        }
     }
 }

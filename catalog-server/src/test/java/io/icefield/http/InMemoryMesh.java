@@ -329,6 +329,11 @@ final class InMemoryMesh {
 
         @Override
         public Swapped swap(Table seen, Published published) {
+            return replace(seen, seen.uuid(), published);
+        }
+
+        @Override
+        public Swapped replace(Table seen, UUID uuid, Published published) {
             maybeRefuse();
             return locked(() -> {
                 Table now = tables.get(key(seen.name()));
@@ -343,7 +348,7 @@ final class InMemoryMesh {
                                 seen.id(),
                                 seen.domain(),
                                 seen.name(),
-                                seen.uuid(),
+                                uuid,
                                 published.location(),
                                 published.metadata().location(),
                                 seen.version() + 1),

@@ -68,6 +68,39 @@ class QueryRoutesTest {
         assertThat(allow("sellers", rename.formatted("other"))).isEqualTo("{\"result\":false}");
     }
 
+    /// Trino tells its user that a schema was not created or a table not renamed, and that a staging failed, but not
+    /// why.
+    @Test
+    void whyANameIsRefusedIsSaidBeforeTheEngineKeepsItToItself() {
+        String rename = "{\"operation\":\"RenameTable\",\"resource\":{\"table\":{" + TABLE
+                + "}},\"targetResource\":{\"table\":{\"catalogName\":\"sales\",\"schemaName\":\"crm\",\"tableName\":\"bad\"}}}";
+        String create =
+                "{\"operation\":\"CreateSchema\",\"resource\":{\"schema\":{\"catalogName\":\"sales\",\"schemaName\":\"bad\"}}}";
+        for (String action : List.of(rename, create)) {
+            Reply refused = ask("allow", "someone", "sellers", action);
+            assertThat(refused.status()).as("%s", refused).isEqualTo(403);
+            assertThat(refused.text()).contains("naming/pattern", "naming/length");
+            assertThat(allow("analysts", action)).isEqualTo("{\"result\":false}");
+            assertThat(allow("sellers", action.replace("bad", "good"))).isEqualTo("{\"result\":true}");
+        }
+
+        String staged = IcebergRoutesTest.createBody("bad", ",\"stage-create\":true");
+        String tables = "/iceberg/v1/sales/namespaces/crm/tables";
+        assertThat(mesh.send("POST", tables, mesh.seller, staged).status()).isEqualTo(403);
+        assertThat(mesh.send("POST", tables, mesh.engine, staged).status()).isEqualTo(200);
+        Reply commit = mesh.send("POST", tables + "/bad", mesh.engine, """
+                {"requirements":[{"type":"assert-create"}],"updates":[
+                {"action":"upgrade-format-version","format-version":2},
+                {"action":"add-schema","schema":{"type":"struct","schema-id":0,"fields":[
+                {"id":1,"name":"id","required":false,"type":"long"}]},"last-column-id":1},
+                {"action":"set-current-schema","schema-id":-1},
+                {"action":"add-spec","spec":{"spec-id":0,"fields":[]}},{"action":"set-default-spec","spec-id":-1},
+                {"action":"add-sort-order","sort-order":{"order-id":0,"fields":[]}},
+                {"action":"set-default-sort-order","sort-order-id":-1}]}""");
+        assertThat(commit.status()).as("%s", commit).isEqualTo(403);
+        assertThat(commit.text()).contains("naming/pattern");
+    }
+
     @Test
     void filtersAnswerWithIndices() {
         String tables = "{\"operation\":\"FilterTables\",\"filterResources\":[{\"table\":{" + TABLE

@@ -127,6 +127,7 @@ final class RunningServer implements AutoCloseable {
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CommitTable commits = new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files);
+        RenameTable renaming = new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -139,11 +140,11 @@ final class RunningServer implements AutoCloseable {
                         new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
-                        new RegisterTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
-                        new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE),
+                        new RegisterTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
+                        renaming,
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
-                        new QueryDecisions(domains, namespaces, tables, restricted, files)),
+                        new QueryDecisions(domains, namespaces, tables, restricted, files, renaming)),
                 dialect,
                 this::isReady);
         server.start();

@@ -11,6 +11,7 @@ import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
+import java.net.URI;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -61,6 +62,35 @@ final class PostgresDomainsTest {
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("another master key");
         }
+    }
+
+    @Test
+    void domainsFollowAStoreThatMovesAndThoseOfAnotherKeyStay() {
+        Domain sales = mesh.domain("sales");
+        Domain hr = mesh.domain("hr");
+        StorageProfile was = sales.storage();
+        URI there = URI.create("http://127.0.0.1:33333");
+        StorageProfile now = new StorageProfile(
+                was.domain(),
+                was.bucket(),
+                was.prefix(),
+                Optional.of(there),
+                Optional.of(there),
+                was.region(),
+                was.pathStyle(),
+                was.roleArn(),
+                was.root());
+
+        assertThat(mesh.domains.follow(now)).isEqualTo(1);
+        assertThat(mesh.domains
+                        .find(Set.of(), sales.name())
+                        .orElseThrow()
+                        .domain()
+                        .storage())
+                .isEqualTo(now);
+        assertThat(mesh.domains.find(Set.of(), hr.name()).orElseThrow().domain())
+                .isEqualTo(hr);
+        assertThat(mesh.domains.follow(now)).as("a second time").isZero();
     }
 
     @Test

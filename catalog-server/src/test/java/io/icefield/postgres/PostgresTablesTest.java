@@ -175,6 +175,29 @@ final class PostgresTablesTest {
         assertThatThrownBy(() -> mesh.tables.create(foreign, "t", orders.uuid(), Mesh.published(foreign, "t")))
                 .isInstanceOf(Refusal.Invalid.class);
         assertThat(mesh.tables.list(Mesh.NOBODY, foreign, "", 10)).isEmpty();
+
+        Table own = mesh.table(foreign, "t");
+        assertThatThrownBy(() -> mesh.tables.replace(own, orders.uuid(), Mesh.next(own)))
+                .isInstanceOf(Refusal.Invalid.class);
+        assertThat(mesh.now(own.name())).isEqualTo(own);
+    }
+
+    @Test
+    void whatTakesATablesPlaceHasItsNameAndNothingElseOfIt() {
+        Table orders = mesh.table(crm, "orders");
+        mesh.tables.classify(orders.uuid(), Map.of(1, Set.of("pii.name")));
+        UUID uuid = UUID.randomUUID();
+        Published other = Mesh.published(folder("other"), "{\"other\":1}", Map.of(2, Set.of(EMAIL)));
+
+        assertThat(mesh.tables.replace(orders, uuid, other)).isEqualTo(Swapped.DONE);
+        Table now = mesh.now(orders.name());
+        assertThat(now.uuid()).isEqualTo(uuid);
+        assertThat(now.location()).isEqualTo(folder("other"));
+        assertThat(now.metadata()).isEqualTo(other.metadata().location());
+        assertThat(content(now)).isEqualTo("{\"other\":1}");
+        assertThat(mesh.tables.tags(uuid)).isEqualTo(other.tags());
+        assertThat(mesh.tables.tags(orders.uuid())).isEqualTo(Map.of(1, Set.of(NAME)));
+        assertThat(mesh.tables.swap(orders, Mesh.next(orders))).isEqualTo(Swapped.LOST);
     }
 
     @Test

@@ -47,11 +47,13 @@ sealed interface Target {
         }
 
         static MeshState stateOf(MeshHome home) {
-            return LocalMesh.stateOf(home)
-                    .filter(state -> state.phase() == MeshState.Phase.READY)
-                    .orElseThrow(() -> new MeshException(
-                            "no mesh is up in `%s`; start it with `icefield up`, or name another one with --home or ICEFIELD_URI"
-                                    .formatted(home.folder())));
+            Optional<MeshState> state = LocalMesh.stateOf(home);
+            if (state.map(MeshState::phase).equals(Optional.of(MeshState.Phase.STARTING))) {
+                throw new MeshException("the mesh in `%s` is still starting".formatted(home.folder()));
+            }
+            return state.orElseThrow(() -> new MeshException(
+                    "no mesh is up in `%s`; start it with `icefield up`, or name another one with --home or ICEFIELD_URI"
+                            .formatted(home.folder())));
         }
 
         @Override

@@ -3,6 +3,7 @@ package io.icefield.job;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.apache.iceberg.Schema;
@@ -24,15 +26,19 @@ import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
 import org.apache.iceberg.exceptions.BadRequestException;
+import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.exceptions.ForbiddenException;
 import org.apache.iceberg.exceptions.NoSuchNamespaceException;
 import org.apache.iceberg.exceptions.NoSuchTableException;
+import org.apache.iceberg.exceptions.NoSuchWarehouseException;
 import org.apache.iceberg.exceptions.NotAuthorizedException;
+import org.apache.iceberg.exceptions.RESTException;
 import org.apache.iceberg.io.CloseableIterator;
 import org.apache.iceberg.types.Type;
 import org.apache.iceberg.types.TypeUtil;
 import org.apache.iceberg.types.Types.NestedField;
 import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.exception.SdkException;
 
 /// A domain job: the rows of a file become rows of an Iceberg table, in one commit. What is missing (namespace,
 /// table) is created, with types that lose nothing.
@@ -85,12 +91,18 @@ public final class Ingest implements Closeable {
         this.catalog = catalog;
     }
 
-    /// Signs in to a REST catalog. Throws `IngestFailure.Refused` if it does not know the client.
+    /// Signs in to a REST catalog. Throws `IngestFailure.Refused` if it does not know the client, `Broken` if it
+    /// does not answer or has no such warehouse.
     public static Ingest connect(CatalogAddress address) {
         try {
             return new Ingest(address.open());
         } catch (NotAuthorizedException | ForbiddenException | BadRequestException e) {
             throw refused("the catalog at `%s` does not let `%s` in".formatted(address.uri(), address.clientId()), e);
+        } catch (RESTException | NoSuchWarehouseException e) {
+            throw new IngestFailure.Broken(
+                    "`%s` does not get into `%s` at `%s`: %s"
+                            .formatted(address.clientId(), address.warehouse(), address.uri(), reason(e)),
+                    e);
         }
     }
 
@@ -118,9 +130,26 @@ public final class Ingest implements Closeable {
             throw new IngestFailure.Misfit(named(request.file(), e));
         } catch (ForbiddenException | BadRequestException | NotAuthorizedException e) {
             throw refused("the catalog refuses `%s`".formatted(request.table()), e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (IOException | UncheckedIOException | RESTException | SdkException | CommitFailedException e) {
+            throw new IngestFailure.Broken(
+                    "nothing of `%s` arrived in `%s`: %s"
+                            .formatted(request.file().getFileName(), request.table(), reason(e)),
+                    e);
         }
+    }
+
+    /// What is beneath the wrappings, in one line.
+    private static String reason(Throwable problem) {
+        Throwable cause = problem;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        String message = Optional.ofNullable(cause.getMessage())
+                .orElseGet(problem::toString)
+                .lines()
+                .findFirst()
+                .orElse("");
+        return cause instanceof ConnectException ? "no connection: " + message : message;
     }
 
     private static String named(Path file, IngestFailure failure) {

@@ -45,6 +45,15 @@ public abstract sealed class IngestFailure extends RuntimeException {
         }
     }
 
+    /// The disk, the network, the catalog or the store failed on the way. The job may be repeated.
+    public static final class Broken extends IngestFailure {
+        private static final long serialVersionUID = 1;
+
+        public Broken(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     /// The answer to the commit was lost: the rows may be in the table or not, and no file was deleted.
     public static final class OutcomeUnknown extends IngestFailure {
         private static final long serialVersionUID = 1;

@@ -68,7 +68,7 @@ final class ParquetSource implements Source {
             message = reader.getFileMetaData().getSchema();
             rows = reader.getRecordCount();
         } catch (RuntimeException e) {
-            throw new IngestFailure.BadFile("it is not a sound Parquet file: " + e.getMessage(), e);
+            throw new IngestFailure.BadFile("it is not a sound Parquet file%s".formatted(said(e)), e);
         }
         message.getFields().forEach(ParquetSource::requireKnown);
         this.schema = ParquetSchemaUtil.convert(message);
@@ -79,6 +79,14 @@ final class ParquetSource implements Source {
         for (int place = 0; place < columns.size(); place++) {
             names.add(new Name(originals.get(place), columns.get(place)));
         }
+    }
+
+    /// The reader's own words, unless they name one of its objects.
+    private static String said(RuntimeException e) {
+        String words = String.valueOf(e.getMessage())
+                .replaceAll("\\S+@[0-9a-f]+ is not a Parquet file", "")
+                .strip();
+        return words.isEmpty() ? "" : ": " + words;
     }
 
     private static void requireKnown(org.apache.parquet.schema.Type column) {

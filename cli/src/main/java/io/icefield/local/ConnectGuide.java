@@ -6,9 +6,10 @@ import io.icefield.client.Credential;
 public final class ConnectGuide {
     private ConnectGuide() {}
 
-    /// `domain` is one that exists, or a name to put in its place.
+    /// `domain` is one that exists, or a name to put in its place; `job` is who reads and writes its files, `token`
+    /// an analyst's.
     public static String of(
-            MeshState.Addresses at, Credential analyst, String token, String domain, String launcher, MeshHome home) {
+            MeshState.Addresses at, Credential job, String token, String domain, String launcher, MeshHome home) {
         String command = launcher + " --home " + home.folder();
         String trustStore =
                 at.trinoTrustStore().map(path -> "&SSLTrustStorePath=" + path).orElse("");
@@ -35,8 +36,8 @@ public final class ConnectGuide {
                         at.trino().getAuthority(),
                         trustStore,
                         domain,
-                        analyst.clientId(),
-                        analyst.clientSecret(),
+                        job.clientId(),
+                        job.clientSecret(),
                         token);
     }
 }

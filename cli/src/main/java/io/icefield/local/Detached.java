@@ -26,6 +26,7 @@ public final class Detached {
     public static MeshState start(MeshHome home, List<String> arguments, Consumer<String> out)
             throws InterruptedException {
         home.create();
+        LocalMesh.requireDown(home); // before its log is begun anew
         Path log = home.log("mesh");
         Process process = launch(home, arguments, log);
         Thread onInterrupt = new Thread(process::destroy, "stop the background process");

@@ -78,9 +78,10 @@ public final class LocalMesh {
     /// Starts everything, calls `whenReady`, and stays until it is told to stop (by a signal, or by `down`).
     public void up(Wishes wishes, Consumer<MeshState> whenReady) throws InterruptedException {
         home.create();
-        try (MeshHome.Lock _ = home.tryLock(LOCK).orElseThrow(this::alreadyUp)) {
+        try (MeshHome.Lock _ = home.tryLock(LOCK).orElseThrow(() -> alreadyUp(home));
+                PortClaims claims = new PortClaims()) {
             endLeftovers(home);
-            MeshPlan plan = plan(wishes);
+            MeshPlan plan = plan(wishes, claims);
             Watched watched = new Watched(plan);
             Thread hook = new Thread(watched::stop, "stop");
             Runtime.getRuntime().addShutdownHook(hook);
@@ -140,7 +141,12 @@ public final class LocalMesh {
         return true;
     }
 
-    private MeshException alreadyUp() {
+    /// Throws when a mesh runs there or is about to.
+    static void requireDown(MeshHome home) {
+        home.tryLock(LOCK).orElseThrow(() -> alreadyUp(home)).close();
+    }
+
+    private static MeshException alreadyUp(MeshHome home) {
         String who = stateOf(home)
                 .map(state -> " (process %d)".formatted(state.supervisor().pid()))
                 .orElse("");
@@ -148,11 +154,11 @@ public final class LocalMesh {
                 .formatted(home.folder(), who));
     }
 
-    private MeshPlan plan(Wishes wishes) {
+    private MeshPlan plan(Wishes wishes, PortClaims claims) {
         wishes.policies().filter(folder -> !Files.isDirectory(folder)).ifPresent(folder -> {
             throw new MeshException("`%s`, given with --policies, is not a folder".formatted(folder));
         });
-        Ports ports = Ports.choose(wishes.ports(), portsOfLastTime());
+        Ports ports = Ports.choose(wishes.ports(), portsOfLastTime(), claims);
         ObjectNode file = JsonNodeFactory.instance.objectNode();
         ports.of().forEach((service, port) -> file.put(Ports.label(service), port));
         home.write(PORTS, file);

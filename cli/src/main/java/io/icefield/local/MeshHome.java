@@ -160,6 +160,7 @@ public record MeshHome(Path folder) {
     static String reason(IOException e) {
         return switch (e) {
             case AccessDeniedException _ -> "permission denied";
+            case NoSuchFileException _ -> "`%s` is not there".formatted(e.getMessage());
             case FileSystemException system when system.getReason() != null -> String.valueOf(system.getReason());
             default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         };

@@ -124,6 +124,7 @@ public record MeshPlan(
             settings.put("ICEFIELD_S3_ACCESS_KEY", secrets.s3AccessKey());
             settings.put("ICEFIELD_S3_SECRET_KEY", secrets.s3SecretKey());
             settings.put("ICEFIELD_S3_PATH_STYLE", "true");
+            settings.put("ICEFIELD_S3_MOVED", "true"); // its port may not be the one of last time
         }
         settings.put(TRINO_URI, trinoUri());
         trinoTrustStore().ifPresent(path -> settings.put("ICEFIELD_TRINO_TRUST_STORE", path.toString()));

@@ -2,14 +2,11 @@ package io.icefield.local;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 
 /// Which part listens where, on 127.0.0.1.
 public record Ports(Map<Service, Integer> of) {
@@ -36,12 +33,11 @@ public record Ports(Map<Service, Integer> of) {
     }
 
     /// What was asked for, or a refusal that names the port; else what was used last time; else what it would
-    /// like best; else any free one.
-    public static Ports choose(Map<Service, Integer> asked, Map<Service, Integer> lastTime) {
+    /// like best; else any free one. All are claimed.
+    static Ports choose(Map<Service, Integer> asked, Map<Service, Integer> lastTime, PortClaims claims) {
         Map<Service, Integer> chosen = new EnumMap<>(Service.class);
-        Set<Integer> taken = new HashSet<>(asked.values());
         asked.forEach((service, port) -> {
-            if (!free(port)) {
+            if (!claims.claim(port)) {
                 throw new MeshException(
                         "port %d, asked for `%s`, is in use; stop what listens there or choose another port"
                                 .formatted(port, label(service)));
@@ -52,15 +48,16 @@ public record Ports(Map<Service, Integer> of) {
             if (chosen.containsKey(service)) {
                 continue;
             }
-            int last = lastTime.getOrDefault(service, service.preferred);
-            int port = last;
-            if (taken.contains(port) || !free(port)) {
+            int port = lastTime.getOrDefault(service, service.preferred);
+            boolean ours = claims.claim(port);
+            if (!ours && port != service.preferred) {
                 port = service.preferred;
+                ours = claims.claim(port);
             }
-            while (taken.contains(port) || !free(port)) {
+            while (!ours) {
                 port = any();
+                ours = claims.claim(port);
             }
-            taken.add(port);
             chosen.put(service, port);
         }
         return new Ports(chosen);
@@ -68,16 +65,6 @@ public record Ports(Map<Service, Integer> of) {
 
     static String label(Service service) {
         return service.name().toLowerCase(Locale.ROOT);
-    }
-
-    private static boolean free(int port) {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.setReuseAddress(true); // a port whose last connections are fading is free
-            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-            return true;
-        } catch (IOException _) {
-            return false;
-        }
     }
 
     private static int any() {

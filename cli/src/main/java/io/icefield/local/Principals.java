@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -23,6 +23,7 @@ public final class Principals {
     public static final String ADMIN = "admin";
     public static final String ENGINE = "trino";
 
+    private static final String MESH = "mesh";
     private static final String FILE = "principals.json";
     private static final Duration LOCK_WAIT = Duration.ofSeconds(30);
     private static final int CONFLICT = 409;
@@ -35,9 +36,16 @@ public final class Principals {
     }
 
     /// A principal with its secret.
-    public record Known(String name, String kind, Credential credential, List<String> groups) {
+    ///
+    /// @param granted what its first role was given on, so that a role which is taken back stays so: the mesh, or
+    ///     a domain's time of birth; empty when nothing
+    public record Known(String name, String kind, Credential credential, List<String> groups, String granted) {
         public Known {
             groups = List.copyOf(groups);
+        }
+
+        private Known with(String nowGranted) {
+            return new Known(name, kind, credential, groups, nowGranted);
         }
 
         /// Includes the secret.
@@ -62,42 +70,58 @@ public final class Principals {
 
     /// Remembers the administrator, whose secret the catalog was started with.
     void keepAdmin(String secret) {
-        locked(known -> known.put(ADMIN, new Known(ADMIN, "user", new Credential(ADMIN, secret), List.of("platform"))));
+        locked(known ->
+                known.put(ADMIN, new Known(ADMIN, "user", new Credential(ADMIN, secret), List.of("platform"), MESH)));
     }
 
-    /// Creates the mesh's own principals and grants where they are missing.
+    /// Creates the mesh's own principals where they are missing, and grants each its role once.
     void ensureMesh(ApiClient admin) {
         locked(known -> {
             ensure(admin, known, "analyst", "user", List.of("analysts"));
             ensure(admin, known, "steward", "user", List.of("stewards"));
             ensure(admin, known, ENGINE, "engine", List.of());
+            grantOnce(admin, known, "analyst", MESH, "/api/v1/grants", "group:analysts", "reader");
+            grantOnce(admin, known, "steward", MESH, "/api/v1/grants", "group:stewards", "steward");
         });
-        grant(admin, "/api/v1/grants", "group:analysts", "reader");
-        grant(admin, "/api/v1/grants", "group:stewards", "steward");
     }
 
-    /// Makes sure that every domain has its job, a principal that may write there.
+    /// Makes sure that every domain has its job, a principal that may write there. A domain that was deleted and
+    /// made anew is another one.
     public void ensureJobs(ApiClient admin) {
-        List<String> domains = admin.list("/api/v1/domains", "domains").stream()
-                .map(domain -> domain.path("name").asText())
-                .toList();
-        Set<String> have = load().keySet();
-        if (have.containsAll(domains.stream().map(Principals::jobOf).toList())) {
+        List<JsonNode> domains = admin.list("/api/v1/domains", "domains");
+        Map<String, Known> have = load();
+        if (domains.stream().allMatch(domain -> hasJob(have, domain))) {
             return;
         }
         locked(known -> {
-            for (String domain : domains) {
-                if (!known.containsKey(jobOf(domain))) {
-                    ensure(admin, known, jobOf(domain), "job", List.of());
-                    grant(admin, ApiClient.path("domains", domain, "grants"), "principal:" + jobOf(domain), "writer");
+            for (JsonNode domain : domains) {
+                if (!hasJob(known, domain)) {
+                    String name = domain.path("name").asText();
+                    String job = jobOf(name);
+                    ensure(admin, known, job, "job", List.of());
+                    String grants = ApiClient.path("domains", name, "grants");
+                    grantOnce(admin, known, job, birth(domain), grants, "principal:" + job, "writer");
                 }
             }
         });
     }
 
+    private static boolean hasJob(Map<String, Known> known, JsonNode domain) {
+        Known job = known.get(jobOf(domain.path("name").asText()));
+        return job != null && job.granted().equals(birth(domain));
+    }
+
+    private static String birth(JsonNode domain) {
+        return domain.path("created-at").asText();
+    }
+
     /// Keeps a secret that the server has just shown.
     public void keep(JsonNode answer) {
-        locked(known -> put(known, answer));
+        locked(known -> {
+            Known next = parse(answer);
+            Optional<Known> last = Optional.ofNullable(known.get(next.name()));
+            known.put(next.name(), next.with(last.map(Known::granted).orElse("")));
+        });
     }
 
     public void forget(String name) {
@@ -143,7 +167,18 @@ public final class Principals {
         }
     }
 
-    private static void grant(ApiClient admin, String path, String grantee, String role) {
+    private static void grantOnce(
+            ApiClient admin,
+            Map<String, Known> known,
+            String name,
+            String on,
+            String path,
+            String grantee,
+            String role) {
+        Known principal = Objects.requireNonNull(known.get(name), name);
+        if (principal.granted().equals(on)) {
+            return;
+        }
         try {
             admin.post(
                     path,
@@ -156,6 +191,7 @@ public final class Principals {
                 throw e;
             }
         }
+        known.put(name, principal.with(on));
     }
 
     private static void put(Map<String, Known> known, JsonNode answer) {
@@ -173,7 +209,8 @@ public final class Principals {
                         node.path("client-secret").asText()),
                 StreamSupport.stream(node.path("groups").spliterator(), false)
                         .map(JsonNode::asText)
-                        .toList());
+                        .toList(),
+                node.path("granted").asText());
     }
 
     private Map<String, Known> load() {
@@ -198,7 +235,8 @@ public final class Principals {
                 ObjectNode file = JsonNodeFactory.instance.objectNode();
                 ArrayNode list = file.putArray("principals");
                 new ArrayList<>(known.values())
-                        .forEach(one -> list.add(one.toJson().put("kind", one.kind())));
+                        .forEach(one ->
+                                list.add(one.toJson().put("kind", one.kind()).put("granted", one.granted())));
                 home.write(FILE, file);
             }
         }

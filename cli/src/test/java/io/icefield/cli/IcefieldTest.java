@@ -115,7 +115,7 @@ class IcefieldTest {
         String json = StatusCommand.status(
                         state,
                         List.of(new Principals.Known(
-                                "analyst", "user", new Credential("analyst", "s3cret"), List.of("analysts"))),
+                                "analyst", "user", new Credential("analyst", "s3cret"), List.of("analysts"), "mesh")),
                         List.of(JsonNodeFactory.instance
                                 .objectNode()
                                 .put("name", "sales")

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.apache.iceberg.LocationProviders;
@@ -25,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class DiskCatalog extends InMemoryCatalog {
     /// Asked about every commit, with the metadata to be; what it returns is thrown instead.
     Function<TableMetadata, @Nullable RuntimeException> answer = _ -> null;
+
+    /// Thrown instead of making a file, when there is one.
+    Optional<RuntimeException> unreachable = Optional.empty();
 
     private final Path folder;
 
@@ -83,7 +87,7 @@ final class DiskCatalog extends InMemoryCatalog {
         };
     }
 
-    private static final class LocalFiles implements FileIO {
+    private final class LocalFiles implements FileIO {
         private static final long serialVersionUID = 1;
 
         @Override
@@ -93,6 +97,9 @@ final class DiskCatalog extends InMemoryCatalog {
 
         @Override
         public OutputFile newOutputFile(String path) {
+            if (unreachable.isPresent()) {
+                throw unreachable.get();
+            }
             return org.apache.iceberg.Files.localOutput(new File(path));
         }
 

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,6 +20,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -33,6 +37,7 @@ import org.apache.iceberg.data.Record;
 import org.apache.iceberg.data.parquet.GenericParquetWriter;
 import org.apache.iceberg.exceptions.CommitStateUnknownException;
 import org.apache.iceberg.exceptions.ForbiddenException;
+import org.apache.iceberg.exceptions.ServiceFailureException;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.io.FileAppender;
 import org.apache.iceberg.parquet.Parquet;
@@ -455,6 +460,42 @@ class IngestTest {
                 .hasMessage("no more");
         assertThat(catalog.dataFiles()).isEmpty();
         assertThat(table.currentSnapshot()).isNull();
+    }
+
+    @Test
+    void whatFailsOnTheWayIsSaidInOneLine() throws Exception {
+        ingest("id\n1\n");
+        catalog.answer = _ -> new ServiceFailureException("the catalog is overloaded");
+        assertThatThrownBy(() -> ingest("id\n2\n"))
+                .as("an unknown outcome stays one")
+                .isInstanceOf(IngestFailure.OutcomeUnknown.class);
+        catalog.answer = _ -> null;
+        catalog.unreachable = Optional.of(new UncheckedIOException(
+                "Failed to close current writer",
+                new IOException(new IOException("the key does not allow that here"))));
+        assertThatThrownBy(() -> ingest("id\n3\n"))
+                .isInstanceOf(IngestFailure.Broken.class)
+                .hasMessage("nothing of `rows.csv` arrived in `crm.customers`: the key does not allow that here");
+    }
+
+    @Test
+    void aCatalogThatDoesNotAnswerIsNamed() throws Exception {
+        int nobody;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            nobody = socket.getLocalPort();
+        }
+        URI uri = URI.create("http://127.0.0.1:" + nobody);
+        assertThatThrownBy(() -> Ingest.connect(new CatalogAddress(uri, uri.resolve("/t"), "crm", "crm-job", "x")))
+                .isInstanceOf(IngestFailure.Broken.class)
+                .hasMessageContaining("`crm-job` does not get into `crm` at `%s`", uri);
+    }
+
+    @Test
+    void aFileThatIsNoParquetIsSaidToBeNone() throws Exception {
+        assertThatThrownBy(() -> ingest(AS_USUAL, file("short.parquet", new byte[] {1})))
+                .isInstanceOf(IngestFailure.BadFile.class)
+                .hasMessageContaining("`short.parquet`: it is not a sound Parquet file")
+                .hasMessageNotContaining("@");
     }
 
     @Test

@@ -25,6 +25,7 @@ public final class FakeCatalog {
     private final Map<String, ObjectNode> domains = new LinkedHashMap<>();
     private final ArrayNode grants = JsonNodeFactory.instance.arrayNode();
     private final HttpServer server;
+    private int births;
 
     public FakeCatalog(int port) throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
@@ -49,9 +50,16 @@ public final class FakeCatalog {
         return grants.deepCopy();
     }
 
-    private void addDomain(String name) {
+    /// A domain of this name, born anew: nobody has a grant on it.
+    public synchronized void addDomain(String name) {
+        births++;
         domains.put(
-                name, JsonNodeFactory.instance.objectNode().put("name", name).put("bucket", "bucket-" + name));
+                name,
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("name", name)
+                        .put("bucket", "bucket-" + name)
+                        .put("created-at", "birth " + births));
     }
 
     private synchronized void handle(HttpExchange exchange) throws IOException {

@@ -4,6 +4,8 @@ import static io.icefield.local.SupervisorTest.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.icefield.client.ApiClient;
 import io.icefield.client.Credential;
 import java.io.IOException;
@@ -60,6 +62,12 @@ class LocalMeshTest {
                 .hasMessageContaining("runs in")
                 .hasMessageContaining("(process %d)", mesh.pid());
 
+        Files.writeString(home().log("mesh"), "what it said");
+        assertThatThrownBy(() -> Detached.start(home(), List.of("no such command"), _ -> {}))
+                .isInstanceOf(MeshException.class)
+                .hasMessageContaining("(process %d)", mesh.pid());
+        assertThat(home().log("mesh")).hasContent("what it said");
+
         assertThat(LocalMesh.down(home())).isTrue();
         assertThat(state.processes()).allMatch(process -> process.alive().isEmpty());
         assertThat(mesh.waitFor(10, TimeUnit.SECONDS)).isTrue();
@@ -99,13 +107,47 @@ class LocalMeshTest {
 
     @Test
     void aPortThatIsAskedForAndInUseIsNamed() throws Exception {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            assertThatThrownBy(() -> Ports.choose(Map.of(Ports.Service.TRINO, taken.getLocalPort()), Map.of()))
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                PortClaims claims = new PortClaims()) {
+            assertThatThrownBy(() -> Ports.choose(Map.of(Ports.Service.TRINO, taken.getLocalPort()), Map.of(), claims))
                     .isInstanceOf(MeshException.class)
                     .hasMessageContaining("port %d, asked for `trino`, is in use", taken.getLocalPort());
-            Ports chosen = Ports.choose(Map.of(), Map.of(Ports.Service.CATALOG, taken.getLocalPort()));
+            Ports chosen = Ports.choose(Map.of(), Map.of(Ports.Service.CATALOG, taken.getLocalPort()), claims);
             assertThat(chosen.port(Ports.Service.CATALOG)).isNotEqualTo(taken.getLocalPort());
             assertThat(chosen.of().values()).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void twoMeshesThatStartAtTheSameMomentChooseDifferentPorts() throws Exception {
+        int catalog = freePort();
+        Map<Ports.Service, Integer> lastTime = Map.of(Ports.Service.CATALOG, catalog);
+        try (PortClaims second = new PortClaims()) {
+            try (PortClaims first = new PortClaims()) {
+                Ports ofOne = Ports.choose(Map.of(), lastTime, first);
+                Ports ofOther = Ports.choose(Map.of(), lastTime, second); // nobody listens yet
+                assertThat(ofOne.port(Ports.Service.CATALOG)).isEqualTo(catalog);
+                assertThat(ofOther.of().values())
+                        .doesNotContainAnyElementsOf(ofOne.of().values());
+                try (PortClaims third = new PortClaims()) {
+                    assertThatThrownBy(() -> Ports.choose(lastTime, Map.of(), third))
+                            .hasMessageContaining("port %d, asked for `catalog`, is in use", catalog);
+                }
+                try (ServerSocket part = new ServerSocket(catalog, 1, InetAddress.getLoopbackAddress())) {
+                    assertThat(part.isBound())
+                            .as("a claim does not disturb the part")
+                            .isTrue();
+                }
+            }
+            assertThat(second.claim(catalog))
+                    .as("a mesh that is down claims nothing")
+                    .isTrue();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
         }
     }
 
@@ -132,7 +174,11 @@ class LocalMeshTest {
     void theCatalogGetsItsOwnSettingsAndSecretsDoNotShow() {
         MeshSecrets secrets = new MeshSecrets("s-admin", "s-database", "AK", "s-key");
         MeshHome home = home();
-        Ports ports = Ports.choose(Map.of(), Map.of());
+        Ports ports = new Ports(Map.of(
+                Ports.Service.CATALOG, 8181,
+                Ports.Service.S3, 9000,
+                Ports.Service.TRINO, 8443,
+                Ports.Service.POSTGRES, 5433));
         MeshPlan embedded = new MeshPlan(home, ports, secrets, Optional.of(Path.of("/policies")), Map.of());
         assertThat(embedded.catalogSettings())
                 .containsEntry("ICEFIELD_DATABASE_PASSWORD", "s-database")
@@ -184,6 +230,37 @@ class LocalMeshTest {
             assertThat(principals.find("sales-job").orElseThrow().credential().clientSecret())
                     .isEqualTo("another secret of sales-job");
             assertThat(principals.all().toString()).doesNotContain("another secret");
+            assertThat(catalog.grants()).hasSize(2);
+
+            catalog.addDomain("sales");
+            principals.ensureJobs(admin);
+            assertThat(catalog.grants())
+                    .as("a domain that was deleted and made anew has its job too")
+                    .hasSize(3);
+        } finally {
+            catalog.stop();
+        }
+    }
+
+    @Test
+    void aRoleOfTheMeshThatWasTakenBackStaysSo() throws Exception {
+        FakeCatalog catalog = new FakeCatalog(0);
+        try {
+            home().create();
+            ApiClient admin = ApiClient.withCredential(
+                    URI.create("http://127.0.0.1:" + catalog.port()), new Credential("admin", "admin-secret"));
+            Principals principals = new Principals(home());
+            principals.ensureMesh(admin);
+            assertThat(catalog.grants())
+                    .extracting(JsonNode::asText)
+                    .containsExactly("grants group:analysts reader", "grants group:stewards steward");
+
+            principals.keep(
+                    JsonNodeFactory.instance.objectNode().put("name", "analyst").put("client-secret", "rotated"));
+            principals.ensureMesh(admin);
+            assertThat(catalog.grants())
+                    .as("granted once in the life of a home")
+                    .hasSize(2);
         } finally {
             catalog.stop();
         }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.domain;
+
+import org.jspecify.annotations.NullMarked;

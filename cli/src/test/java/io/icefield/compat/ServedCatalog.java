@@ -1,0 +1,186 @@
+package io.icefield.compat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.icefield.client.ApiClient;
+import io.icefield.client.Credential;
+import io.icefield.local.EmbeddedPostgres;
+import io.icefield.local.EmbeddedS3;
+import io.icefield.local.Part;
+import io.icefield.local.Running;
+import io.icefield.local.Supervisor;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.FutureTask;
+import org.apache.iceberg.rest.RESTCatalog;
+
+/// A catalog server with its PostgreSQL and S3, no engine and no policies: one for all tests of this JVM, and it
+/// ends with it.
+final class ServedCatalog {
+    private static final FutureTask<ServedCatalog> SHARED = new FutureTask<>(ServedCatalog::start);
+    private static final String OWNERS = "testers";
+
+    private final URI uri;
+    private final ApiClient admin;
+    private final Credential tester;
+
+    private ServedCatalog(URI uri, ApiClient admin, Credential tester) {
+        this.uri = uri;
+        this.admin = admin;
+        this.tester = tester;
+    }
+
+    /// Started at the first call. All callers fail alike when it does not start.
+    static ServedCatalog shared() throws Exception {
+        SHARED.run();
+        return SHARED.get();
+    }
+
+    private static ServedCatalog start() throws Exception {
+        Path home = Files.createTempDirectory(Files.createDirectories(Path.of("target/compat")), "served")
+                .toAbsolutePath();
+        System.out.println("the catalog's logs are in " + home);
+        Supervisor parts = new Supervisor(home, new Quiet());
+        Runtime.getRuntime().addShutdownHook(new Thread(parts::stop, "stop the catalog"));
+
+        String password = UUID.randomUUID().toString();
+        Path cache = Path.of(System.getProperty("java.io.tmpdir"), "icefield-test-cache");
+        EmbeddedPostgres postgres = new EmbeddedPostgres(
+                new EmbeddedPostgres.Settings(home.resolve("postgres"), freePort(), password, cache));
+        parts.start(postgres);
+        String s3Secret = UUID.randomUUID().toString();
+        EmbeddedS3 s3 = new EmbeddedS3(new EmbeddedS3.Settings(home.resolve("s3"), 0, "root", s3Secret, "us-east-1"));
+        s3.start();
+
+        URI uri = URI.create("http://127.0.0.1:" + freePort());
+        String adminSecret = UUID.randomUUID().toString();
+        parts.start(new Server(
+                uri,
+                home,
+                Map.ofEntries(
+                        Map.entry("ICEFIELD_PORT", Integer.toString(uri.getPort())),
+                        Map.entry("ICEFIELD_DATABASE_URL", postgres.jdbcUrl()),
+                        Map.entry("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER),
+                        Map.entry("ICEFIELD_DATABASE_PASSWORD", password),
+                        Map.entry("ICEFIELD_S3_ENDPOINT", s3.endpoint().toString()),
+                        Map.entry("ICEFIELD_S3_ACCESS_KEY", "root"),
+                        Map.entry("ICEFIELD_S3_SECRET_KEY", s3Secret),
+                        Map.entry(
+                                "ICEFIELD_POLICIES",
+                                Files.createDirectory(home.resolve("no-policies"))
+                                        .toString()),
+                        Map.entry(
+                                "ICEFIELD_KEY_FILE", home.resolve("catalog.key").toString()),
+                        Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret))));
+
+        ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
+        JsonNode tester = admin.post(
+                ApiClient.path("principals"),
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("name", "tester")
+                        .put("kind", "user")
+                        .set("groups", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
+        return new ServedCatalog(
+                uri,
+                admin,
+                new Credential(
+                        tester.path("client-id").asText(),
+                        tester.path("client-secret").asText()));
+    }
+
+    /// Makes a domain that the client's principal owns. Answers the location of its files.
+    String domain(String name) {
+        JsonNode domain = admin.post(
+                ApiClient.path("domains"),
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("name", name)
+                        .set("owners", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
+        return "s3://" + domain.path("bucket").asText();
+    }
+
+    /// Iceberg's client with a principal's secret and nothing else: keys to the files come from the server.
+    RESTCatalog client(String name, String domain, Map<String, String> more) {
+        Map<String, String> properties = new HashMap<>(Map.of(
+                "uri",
+                uri.resolve("/iceberg").toString(),
+                "warehouse",
+                domain,
+                "credential",
+                tester.clientId() + ":" + tester.clientSecret(),
+                "oauth2-server-uri",
+                uri.resolve("/iceberg/v1/oauth/tokens").toString(),
+                "io-impl",
+                "org.apache.iceberg.aws.s3.S3FileIO",
+                "http-client.type",
+                "urlconnection"));
+        properties.putAll(more);
+        RESTCatalog catalog = new RESTCatalog();
+        catalog.initialize(name, properties);
+        return catalog;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /// What `icefield server` runs.
+    private record Server(URI uri, Path folder, Map<String, String> settings) implements Part {
+        @Override
+        public String name() {
+            return "catalog";
+        }
+
+        @Override
+        public Launch launch() {
+            Map<String, String> environment = new HashMap<>(settings);
+            environment.put("CLASSPATH", System.getProperty("java.class.path"));
+            return new Launch(
+                    List.of(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "-Xmx512m",
+                            "io.icefield.Main"),
+                    environment,
+                    folder,
+                    StopSignal.TERM);
+        }
+
+        @Override
+        public boolean ready() throws InterruptedException {
+            HttpRequest probe = HttpRequest.newBuilder(uri.resolve("/health/ready"))
+                    .timeout(Duration.ofSeconds(5))
+                    .build();
+            try (HttpClient http = HttpClient.newHttpClient()) {
+                return http.send(probe, HttpResponse.BodyHandlers.discarding()).statusCode() == 200;
+            } catch (IOException _) {
+                return false;
+            }
+        }
+    }
+
+    private static final class Quiet implements Supervisor.Listener {
+        @Override
+        public void changed(List<Running> running) {}
+
+        @Override
+        public void say(String line) {
+            System.out.println(line);
+        }
+    }
+}
