@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
 final class IcebergRoutes {
@@ -35,9 +36,9 @@ final class IcebergRoutes {
     static final int COMMIT_BYTES_MAX = 16 << 20;
 
     private static final String ROOT = "/iceberg";
-    private static final String PREFIX = ROOT + "/v1/{prefix}";
+    static final String PREFIX = ROOT + "/v1/{prefix}";
     private static final String NAMESPACES = PREFIX + "/namespaces";
-    private static final String NAMESPACE = NAMESPACES + "/{namespace}";
+    static final String NAMESPACE = NAMESPACES + "/{namespace}";
     private static final String TABLES = NAMESPACE + "/tables";
     private static final String TABLE = TABLES + "/{table}";
 
@@ -52,6 +53,7 @@ final class IcebergRoutes {
     private final RenameTable rename;
     private final DropTable drop;
     private final Splices splices = new Splices();
+    private final ViewRoutes views;
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -64,9 +66,14 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.views = new ViewRoutes(use.onViews(), splices);
     }
 
     List<Route> routes() {
+        return Stream.concat(ofTables().stream(), views.routes().stream()).toList();
+    }
+
+    private List<Route> ofTables() {
         return List.of(
                 Route.get(ROOT + "/v1/config", this::config, Needs.LOGIN),
                 Route.get(NAMESPACES, this::listNamespaces, Needs.LOGIN),
@@ -161,8 +168,7 @@ final class IcebergRoutes {
 
     private Answer loadNamespace(Call call) {
         NamespaceId name = namespace(call);
-        Map<String, String> properties =
-                namespaces.get(call.who(), Action.SEE, name).namespace().properties();
+        Map<String, String> properties = namespaces.properties(call.who(), name);
         return Answer.json(200, object("namespace", name.levels(), "properties", properties));
     }
 
@@ -194,10 +200,13 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String list = "tables:" + in.domain() + ":" + in.path();
         Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
-        List<Map<String, Object>> items = page.items().stream()
-                .map(table -> object("namespace", table.namespace().levels(), "name", table.name()))
+        return Answer.json(200, page(list, page, "identifiers", identifiers(page)));
+    }
+
+    static List<Map<String, Object>> identifiers(Page<TableId> page) {
+        return page.items().stream()
+                .map(id -> object("namespace", id.namespace().levels(), "name", id.name()))
                 .toList();
-        return Answer.json(200, page(list, page, "identifiers", items));
     }
 
     private Answer createTable(Call call) {
@@ -307,7 +316,7 @@ final class IcebergRoutes {
                         Text.encoded(table.name()));
     }
 
-    private static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
+    static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
         Map<String, Object> body = new LinkedHashMap<>(object(name, items));
         page.next().ifPresent(key -> body.put("next-page-token", PageToken.of(key, list)));
         return body;
@@ -319,11 +328,11 @@ final class IcebergRoutes {
                 : Delegation.NONE;
     }
 
-    private static DomainName domain(Call call) {
+    static DomainName domain(Call call) {
         return Refusal.parse(DomainName::new, call.path("prefix"));
     }
 
-    private static NamespaceId namespace(Call call) {
+    static NamespaceId namespace(Call call) {
         return namespace(domain(call), List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1)));
     }
 
@@ -335,11 +344,11 @@ final class IcebergRoutes {
         return tableId(namespace(call), call.path("table"));
     }
 
-    private static TableId tableId(NamespaceId namespace, String name) {
+    static TableId tableId(NamespaceId namespace, String name) {
         return Refusal.parse(text -> new TableId(namespace, text), name);
     }
 
-    private static TableId identifier(DomainName domain, Fields identifier) {
+    static TableId identifier(DomainName domain, Fields identifier) {
         return tableId(namespace(domain, identifier.texts("namespace")), identifier.text("name"));
     }
 }

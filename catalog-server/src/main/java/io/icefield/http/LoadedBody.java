@@ -4,13 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.icefield.storage.Credential;
+import io.icefield.storage.Location;
 import io.icefield.table.Loaded;
+import io.icefield.table.Metadata;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The bodies of answers about tables. The metadata goes in as the bytes that it is: no JSON tree on this path.
+/// The bodies of answers about tables and views. The metadata goes in as the bytes that it is: no JSON tree on this
+/// path.
 final class LoadedBody {
     private static final int AROUND_BYTES = 4_096;
 
@@ -30,12 +33,17 @@ final class LoadedBody {
             json.writeEndObject();
         });
         tail[0] = ','; // instead of its opening brace
-        return splices.of(head(loaded), loaded.metadata(), tail);
+        return splices.of(head(loaded.metadataLocation()), loaded.metadata(), tail);
     }
 
     /// CommitTableResponse.
     static Splices.Spliced committed(Splices splices, Loaded loaded) {
-        return splices.of(head(loaded), loaded.metadata(), new byte[] {'}'});
+        return splices.of(head(loaded.metadataLocation()), loaded.metadata(), new byte[] {'}'});
+    }
+
+    /// LoadViewResult.
+    static Splices.Spliced view(Splices splices, Metadata view) {
+        return splices.of(head(Optional.of(view.location())), view.json(), new byte[] {'}'});
     }
 
     /// LoadCredentialsResponse.
@@ -47,8 +55,8 @@ final class LoadedBody {
         });
     }
 
-    private static byte[] head(Loaded loaded) {
-        String location = loaded.metadataLocation()
+    private static byte[] head(Optional<Location> metadataLocation) {
+        String location = metadataLocation
                 .map(at -> "\"metadata-location\":" + new String(Json.bytes(at.toString()), UTF_8) + ",")
                 .orElse("");
         return ("{" + location + "\"metadata\":").getBytes(UTF_8);

@@ -112,12 +112,12 @@ public final class CommitTable {
                 yield Optional.of(answers);
             }
             case TableStore.Outcome.Lost _ -> Optional.empty();
-            case TableStore.Outcome.NameTaken(TableId name) -> throw exists(name);
+            case TableStore.Outcome.NameTaken(TableId name) -> throw exists(Table.Kind.TABLE, name);
             case TableStore.Outcome.NoNamespace(NamespaceId name) ->
                 throw new Refusal.NotFound(Refusal.Thing.NAMESPACE, name.inDomain());
             case TableStore.Outcome.LocationTaken(Location location) ->
                 throw new Refusal.Invalid(
-                        "the location `%s` touches another table's: choose another".formatted(location));
+                        "the location `%s` touches that of another table or view: choose another".formatted(location));
         };
     }
 
@@ -138,9 +138,9 @@ public final class CommitTable {
     /// A table that was staged: the whole of it comes with the request.
     private Draft draftNew(Principal who, TableId id, List<TableFormat.CommitRequest> requests) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
-        if (store.find(Set.of(), id).isPresent()) {
-            throw exists(id);
-        }
+        store.find(Set.of(), id).ifPresent(there -> {
+            throw exists(there.table().kind(), id);
+        });
         TableFormat.Prepared next = format.commitNew(requests, Locations.of(namespace.domain(), id, UUID.randomUUID()));
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), next));
         return new Draft.New(namespace, id, next, location);
@@ -252,8 +252,12 @@ public final class CommitTable {
                 Optional.of(metadata.location()), metadata.json(), location, domain.storage(), Optional.empty());
     }
 
-    private static Refusal exists(TableId name) {
-        return new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
+    private static Refusal exists(Table.Kind there, TableId name) {
+        return new Refusal.Conflict(
+                switch (there) {
+                    case TABLE -> "Requirement failed: table already exists: %s".formatted(name.inDomain());
+                    case VIEW -> "View with same name already exists: %s".formatted(name.inDomain());
+                });
     }
 
     /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.

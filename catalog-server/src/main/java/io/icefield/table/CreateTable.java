@@ -47,9 +47,9 @@ public final class CreateTable {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
-        }
+        store.find(Set.of(), name).ifPresent(there -> {
+            throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
+        });
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
@@ -109,7 +109,8 @@ public final class CreateTable {
 
     private static Refusal touches(Location location) {
         return new Refusal.Invalid(
-                "the location `%s` touches another table's: choose another, or leave it out".formatted(location));
+                "the location `%s` touches that of another table or view: choose another, or leave it out"
+                        .formatted(location));
     }
 
     /// Whoever creates a table may write it.

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /// The namespaces of the domains, and the door to them.
@@ -56,6 +57,19 @@ public final class Namespaces {
                             .formatted(who.name(), chosen, own, domain.name()));
         }
         return chosen;
+    }
+
+    /// The namespace's properties. A query engine is also told the folder of its tables: with one it stages a creation,
+    /// and
+    /// shows its user why the commit was refused.
+    public Map<String, String> properties(Principal who, NamespaceId name) {
+        Namespace namespace = get(who, Action.SEE, name).namespace();
+        Map<String, String> properties = new TreeMap<>(namespace.properties());
+        if (who.kind() == Principal.Kind.ENGINE) {
+            properties.putIfAbsent(
+                    "location", Locations.of(namespace.domain(), name).toString());
+        }
+        return properties;
     }
 
     /// Direct children that the caller may know of; full names.

@@ -148,6 +148,23 @@ class TransactionTest {
     }
 
     @Test
+    void aViewIsNoTableOfATransactionAndItsNameIsTaken() {
+        create("a");
+        String views = TABLES.replace("tables", "views");
+        Reply view = mesh.send("POST", views, mesh.seller, ViewRoutesTest.createBody("v", ""));
+        assertThat(view.status()).as("%s", view).isEqualTo(200);
+
+        Reply changed = commit(mesh.seller, change("a", "", set("k", "1")), change("v", "", set("k", "1")));
+        assertThat(changed.status()).as("%s", changed).isEqualTo(404);
+        assertThat(changed.errorType()).isEqualTo("NoSuchTableException");
+        Reply created = commit(mesh.seller, change("a", "", set("k", "1")), creation("v", ""));
+        assertThat(created.status()).as("%s", created).isEqualTo(409);
+        assertThat(created.text()).contains("View with same name already exists: crm.v");
+        assertThat(property("a", "k")).isEmpty();
+        assertThat(mesh.send("GET", views + "/v", mesh.seller, "").json()).isEqualTo(view.json());
+    }
+
+    @Test
     void allViolationsOfAllTablesAreAnsweredAtOnce() {
         create("a");
 

@@ -6,6 +6,7 @@ import io.icefield.local.MeshHome;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -120,6 +121,7 @@ public final class Icefield implements Callable<Integer> {
             }
             case MeshException _, ApiException _, SQLException _ -> {
                 err.println("icefield: " + problem.getMessage());
+                reasons(problem).forEach(reason -> err.println("  because: " + reason));
                 yield FAILED;
             }
             default -> {
@@ -128,6 +130,22 @@ public final class Icefield implements Callable<Integer> {
                 yield FAILED;
             }
         };
+    }
+
+    /// What the query engine only hints at: why the catalog refused it.
+    private static List<String> reasons(Exception problem) {
+        List<String> reasons = new ArrayList<>();
+        String said = String.valueOf(problem.getMessage());
+        for (Throwable cause = problem instanceof SQLException ? problem.getCause() : null;
+                cause != null;
+                cause = cause.getCause()) {
+            String message = cause.getMessage();
+            if (message != null && !said.contains(message)) {
+                reasons.add(message);
+                said += message;
+            }
+        }
+        return reasons;
     }
 
     static final class Version implements CommandLine.IVersionProvider {
