@@ -77,6 +77,7 @@ class ArchitectureTest {
                     libraries(
                             "io.javalin..",
                             JACKSON,
+                            "com.github.benmanes.caffeine..",
                             "io.micrometer..",
                             "jakarta.servlet..",
                             "org.eclipse.jetty..",

@@ -1,12 +1,15 @@
 package io.icefield.http;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// What goes back: a status, headers and a body.
 ///
 /// @param contentType empty: there is no body
-record Answer(int status, String contentType, byte[] body, Map<String, String> headers) {
+/// @param spliced instead of `body`
+record Answer(
+        int status, String contentType, byte[] body, Optional<Splices.Spliced> spliced, Map<String, String> headers) {
     private static final String JSON = "application/json";
 
     Answer {
@@ -15,25 +18,34 @@ record Answer(int status, String contentType, byte[] body, Map<String, String> h
 
     /// @param value see [Json#bytes]
     static Answer json(int status, Object value) {
-        return new Answer(status, JSON, Json.bytes(value), Map.of());
+        return new Answer(status, JSON, Json.bytes(value), Optional.empty(), Map.of());
     }
 
     static Answer json(int status, byte[] json) {
-        return new Answer(status, JSON, json, Map.of());
+        return new Answer(status, JSON, json, Optional.empty(), Map.of());
+    }
+
+    static Answer json(Splices.Spliced json) {
+        return new Answer(200, JSON, new byte[0], Optional.of(json), Map.of());
+    }
+
+    /// The client has it already.
+    static Answer notModified() {
+        return new Answer(304, "", new byte[0], Optional.empty(), Map.of());
     }
 
     static Answer noContent() {
-        return new Answer(204, "", new byte[0], Map.of());
+        return new Answer(204, "", new byte[0], Optional.empty(), Map.of());
     }
 
     static Answer text(String contentType, byte[] body) {
-        return new Answer(200, contentType, body, Map.of());
+        return new Answer(200, contentType, body, Optional.empty(), Map.of());
     }
 
     Answer with(String header, String value) {
         Map<String, String> more = new TreeMap<>(headers);
         more.put(header, value);
-        return new Answer(status, contentType, body, more);
+        return new Answer(status, contentType, body, spliced, more);
     }
 
     /// Nobody on the way keeps it: it holds a secret.

@@ -5,6 +5,8 @@ import io.icefield.access.Refusal;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -51,6 +53,12 @@ final class Call {
 
     Optional<String> header(String name) {
         return Optional.ofNullable(request.getHeader(name));
+    }
+
+    /// All lines of a header as one.
+    Optional<String> headers(String name) {
+        List<String> lines = Collections.list(request.getHeaders(name));
+        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join(",", lines));
     }
 
     /// May the body be longer than most routes allow? One that does not say how long it is may.

@@ -8,6 +8,7 @@ import io.icefield.access.Refusal;
 import io.icefield.domain.Domains;
 import io.icefield.storage.DomainName;
 import io.icefield.table.CommitTable;
+import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.Delegation;
 import io.icefield.table.DropTable;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
 final class IcebergRoutes {
@@ -34,9 +36,9 @@ final class IcebergRoutes {
     static final int COMMIT_BYTES_MAX = 16 << 20;
 
     private static final String ROOT = "/iceberg";
-    private static final String PREFIX = ROOT + "/v1/{prefix}";
+    static final String PREFIX = ROOT + "/v1/{prefix}";
     private static final String NAMESPACES = PREFIX + "/namespaces";
-    private static final String NAMESPACE = NAMESPACES + "/{namespace}";
+    static final String NAMESPACE = NAMESPACES + "/{namespace}";
     private static final String TABLES = NAMESPACE + "/tables";
     private static final String TABLE = TABLES + "/{table}";
 
@@ -46,9 +48,12 @@ final class IcebergRoutes {
     private final LoadTable load;
     private final CreateTable create;
     private final CommitTable commit;
+    private final CommitTransaction transaction;
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final Splices splices = new Splices();
+    private final ViewRoutes views;
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -57,12 +62,18 @@ final class IcebergRoutes {
         this.load = use.loadTable();
         this.create = use.createTable();
         this.commit = use.commitTable();
+        this.transaction = use.commitTransaction();
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.views = new ViewRoutes(use.onViews(), splices);
     }
 
     List<Route> routes() {
+        return Stream.concat(ofTables().stream(), views.routes().stream()).toList();
+    }
+
+    private List<Route> ofTables() {
         return List.of(
                 Route.get(ROOT + "/v1/config", this::config, Needs.LOGIN),
                 Route.get(NAMESPACES, this::listNamespaces, Needs.LOGIN),
@@ -80,7 +91,9 @@ final class IcebergRoutes {
                 Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
                 Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
                 Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
-                Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN));
+                Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN),
+                Route.post(PREFIX + "/transactions/commit", this::commitTransaction, Needs.LOGIN)
+                        .limit(COMMIT_BYTES_MAX));
     }
 
     // --- Configuration
@@ -187,22 +200,31 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String list = "tables:" + in.domain() + ":" + in.path();
         Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
-        List<Map<String, Object>> items = page.items().stream()
-                .map(table -> object("namespace", table.namespace().levels(), "name", table.name()))
+        return Answer.json(200, page(list, page, "identifiers", identifiers(page)));
+    }
+
+    static List<Map<String, Object>> identifiers(Page<TableId> page) {
+        return page.items().stream()
+                .map(id -> object("namespace", id.namespace().levels(), "name", id.name()))
                 .toList();
-        return Answer.json(200, page(list, page, "identifiers", items));
     }
 
     private Answer createTable(Call call) {
         NamespaceId in = namespace(call);
         String body = call.jsonText();
         TableId table = tableId(in, new Fields(Json.tree(body)).text("name"));
-        return loaded(create.create(call.who(), in, body, delegation(call)), table);
+        return loaded(create.create(call.who(), in, body, delegation(call)), table, Snapshots.ALL);
     }
 
     private Answer loadTable(Call call) {
         TableId table = table(call);
-        return loaded(load.load(call.who(), table, snapshots(call), delegation(call)), table);
+        Snapshots snapshots = snapshots(call);
+        Loaded loaded = load.load(call.who(), table, snapshots, delegation(call));
+        String tag = tag(loaded, table, snapshots);
+        boolean known = call.headers("If-None-Match")
+                .filter(tags -> EntityTag.isAmong(tags, tag))
+                .isPresent();
+        return known ? Answer.notModified().with("ETag", tag) : loaded(loaded, table, snapshots);
     }
 
     private static Snapshots snapshots(Call call) {
@@ -220,7 +242,13 @@ final class IcebergRoutes {
 
     private Answer commitTable(Call call) {
         TableId table = table(call);
-        return Answer.json(200, LoadedBody.committed(commit.commit(call.who(), table, call.jsonText())));
+        Loaded committed = commit.commit(call.who(), table, call.jsonText());
+        return Answer.json(LoadedBody.committed(splices, committed)).with("ETag", tag(committed, table, Snapshots.ALL));
+    }
+
+    private Answer commitTransaction(Call call) {
+        transaction.commit(call.who(), domain(call), call.jsonText());
+        return Answer.noContent();
     }
 
     /// Files are never deleted with the name: a purge is the work of maintenance, by reachability.
@@ -251,7 +279,9 @@ final class IcebergRoutes {
         TableId table = tableId(in, body.text("name"));
         Present present = body.flag("overwrite") ? Present.REPLACED : Present.KEPT;
         return loaded(
-                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)), table);
+                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)),
+                table,
+                Snapshots.ALL);
     }
 
     private Answer renameTable(Call call) {
@@ -264,10 +294,16 @@ final class IcebergRoutes {
 
     // --- Bodies, paths, headers
 
-    private static Answer loaded(Loaded loaded, TableId table) {
+    private String tag(Loaded loaded, TableId table, Snapshots snapshots) {
+        return EntityTag.of(table, loaded, splices.sum(loaded.metadata()), snapshots);
+    }
+
+    private Answer loaded(Loaded loaded, TableId table, Snapshots snapshots) {
         // A staged table has no address yet to renew keys at.
         Optional<String> refresh = loaded.metadataLocation().map(_ -> refreshPath(table));
-        Answer answer = Answer.json(200, LoadedBody.loaded(loaded, refresh));
+        Answer plain = Answer.json(LoadedBody.loaded(splices, loaded, refresh));
+        Answer answer =
+                loaded.metadataLocation().isPresent() ? plain.with("ETag", tag(loaded, table, snapshots)) : plain;
         return loaded.credential().isPresent() ? answer.secret() : answer;
     }
 
@@ -280,7 +316,7 @@ final class IcebergRoutes {
                         Text.encoded(table.name()));
     }
 
-    private static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
+    static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
         Map<String, Object> body = new LinkedHashMap<>(object(name, items));
         page.next().ifPresent(key -> body.put("next-page-token", PageToken.of(key, list)));
         return body;
@@ -292,11 +328,11 @@ final class IcebergRoutes {
                 : Delegation.NONE;
     }
 
-    private static DomainName domain(Call call) {
+    static DomainName domain(Call call) {
         return Refusal.parse(DomainName::new, call.path("prefix"));
     }
 
-    private static NamespaceId namespace(Call call) {
+    static NamespaceId namespace(Call call) {
         return namespace(domain(call), List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1)));
     }
 
@@ -308,11 +344,11 @@ final class IcebergRoutes {
         return tableId(namespace(call), call.path("table"));
     }
 
-    private static TableId tableId(NamespaceId namespace, String name) {
+    static TableId tableId(NamespaceId namespace, String name) {
         return Refusal.parse(text -> new TableId(namespace, text), name);
     }
 
-    private static TableId identifier(DomainName domain, Fields identifier) {
+    static TableId identifier(DomainName domain, Fields identifier) {
         return tableId(namespace(domain, identifier.texts("namespace")), identifier.text("name"));
     }
 }

@@ -4,14 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.icefield.storage.Credential;
+import io.icefield.storage.Location;
 import io.icefield.table.Loaded;
-import java.io.ByteArrayOutputStream;
+import io.icefield.table.Metadata;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The bodies of answers about tables. The metadata goes in as the bytes that it is: no JSON tree on this path.
+/// The bodies of answers about tables and views. The metadata goes in as the bytes that it is: no JSON tree on this
+/// path.
 final class LoadedBody {
     private static final int AROUND_BYTES = 4_096;
 
@@ -20,7 +22,7 @@ final class LoadedBody {
     /// LoadTableResult.
     ///
     /// @param refresh where clients renew their key, relative to the catalog's URI
-    static byte[] loaded(Loaded loaded, Optional<String> refresh) {
+    static Splices.Spliced loaded(Splices splices, Loaded loaded, Optional<String> refresh) {
         Map<String, String> config = storage(loaded);
         loaded.credential().ifPresent(credential -> config.putAll(key(credential)));
         refresh.ifPresent(path -> config.put("client.refresh-credentials-endpoint", path));
@@ -30,17 +32,18 @@ final class LoadedBody {
             writeCredentials(json, loaded);
             json.writeEndObject();
         });
-        ByteArrayOutputStream body = head(loaded);
-        body.write(',');
-        body.write(tail, 1, tail.length - 1); // without its opening brace
-        return body.toByteArray();
+        tail[0] = ','; // instead of its opening brace
+        return splices.of(head(loaded.metadataLocation()), loaded.metadata(), tail);
     }
 
     /// CommitTableResponse.
-    static byte[] committed(Loaded loaded) {
-        ByteArrayOutputStream body = head(loaded);
-        body.write('}');
-        return body.toByteArray();
+    static Splices.Spliced committed(Splices splices, Loaded loaded) {
+        return splices.of(head(loaded.metadataLocation()), loaded.metadata(), new byte[] {'}'});
+    }
+
+    /// LoadViewResult.
+    static Splices.Spliced view(Splices splices, Metadata view) {
+        return splices.of(head(Optional.of(view.location())), view.json(), new byte[] {'}'});
     }
 
     /// LoadCredentialsResponse.
@@ -52,17 +55,11 @@ final class LoadedBody {
         });
     }
 
-    private static ByteArrayOutputStream head(Loaded loaded) {
-        ByteArrayOutputStream body = new ByteArrayOutputStream(loaded.metadata().length + AROUND_BYTES);
-        body.write('{');
-        loaded.metadataLocation().ifPresent(location -> {
-            body.writeBytes("\"metadata-location\":".getBytes(UTF_8));
-            body.writeBytes(Json.bytes(location.toString()));
-            body.write(',');
-        });
-        body.writeBytes("\"metadata\":".getBytes(UTF_8));
-        body.writeBytes(loaded.metadata());
-        return body;
+    private static byte[] head(Optional<Location> metadataLocation) {
+        String location = metadataLocation
+                .map(at -> "\"metadata-location\":" + new String(Json.bytes(at.toString()), UTF_8) + ",")
+                .orElse("");
+        return ("{" + location + "\"metadata\":").getBytes(UTF_8);
     }
 
     /// One entry, or clients complain. Its prefix ends with a slash: `orders` is not `orders2`.

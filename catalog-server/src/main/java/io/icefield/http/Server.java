@@ -21,8 +21,10 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -210,9 +212,45 @@ public final class Server {
             return;
         }
         context.contentType(answer.contentType());
+        if (answer.spliced().isPresent()) {
+            send(context, answer.spliced().get());
+            return;
+        }
         if (!context.method().equals(HandlerType.HEAD)) {
             context.result(answer.body());
         }
+    }
+
+    /// Past Javalin, which would copy it, and compress it each time.
+    private static void send(Context context, Splices.Spliced body) {
+        boolean gzip = acceptsGzip(
+                Optional.ofNullable(context.header("Accept-Encoding")).orElse(""));
+        context.header("Vary", "Accept-Encoding");
+        if (gzip) {
+            context.header("Content-Encoding", "gzip");
+        }
+        byte[][] parts = body.parts(gzip);
+        context.res()
+                .setContentLengthLong(
+                        Stream.of(parts).mapToLong(part -> part.length).sum());
+        if (context.method().equals(HandlerType.HEAD)) {
+            return;
+        }
+        try {
+            OutputStream out = context.res().getOutputStream();
+            for (byte[] part : parts) {
+                out.write(part);
+            }
+        } catch (IOException e) {
+            LOG.debug("the client left before its answer was there: {}", e.getMessage());
+        }
+    }
+
+    static boolean acceptsGzip(String acceptEncoding) {
+        return Stream.of(acceptEncoding.toLowerCase(Locale.ROOT).split(",", -1))
+                .map(each -> each.replace(" ", "").split(";", -1))
+                .anyMatch(each -> (each[0].equals("gzip") || each[0].equals("x-gzip") || each[0].equals("*"))
+                        && Stream.of(each).skip(1).noneMatch(more -> more.matches("q=0(\\.0*)?")));
     }
 
     /// What has no route: nothing of that address, or not with that method.

@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.iceberg.MetadataUpdate;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.RetryableValidationException;
@@ -30,16 +31,18 @@ import org.apache.iceberg.TableMetadataParser;
 import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateRequirement;
 import org.apache.iceberg.exceptions.CommitFailedException;
+import org.apache.iceberg.rest.requests.CommitTransactionRequestParser;
 import org.apache.iceberg.rest.requests.CreateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequestParser;
+import org.jspecify.annotations.Nullable;
 
 /// Iceberg's tables, by iceberg-core's own model: what it accepts, every client accepts.
 public final class IcebergFormat implements TableFormat {
     private static final Pattern FILE_VERSION = Pattern.compile("(\\d{1,9})-.*");
 
     /// Folders that properties name and that files are written to.
-    private static final Set<String> FOLDER_PROPERTIES = Set.of(
+    static final Set<String> FOLDER_PROPERTIES = Set.of(
             TableProperties.WRITE_DATA_LOCATION,
             TableProperties.WRITE_METADATA_LOCATION,
             "write.object-storage.path",
@@ -48,15 +51,54 @@ public final class IcebergFormat implements TableFormat {
     /// Parsed metadata by location.
     private final Cache<Location, Parsed> parsed;
 
-    /// @param json what was parsed: a file that was dropped, written over and registered again is another one
-    @SuppressWarnings("ArrayRecordComponent")
-    private record Parsed(byte[] json, TableMetadata metadata) {}
+    /// Metadata and what loads ask of it, made when it is first asked for.
+    private static final class Parsed {
+        /// What was parsed: a file that was dropped, written over and registered again is another one.
+        private final byte[] json;
+
+        private final TableMetadata metadata;
+        private volatile @Nullable Prepared read;
+        private volatile @Nullable List<List<Column>> pastColumns;
+        private volatile byte @Nullable [] refsOnly;
+
+        Parsed(byte[] json, TableMetadata metadata) {
+            this.json = json;
+            this.metadata = metadata;
+        }
+
+        Prepared read() {
+            Prepared known = read;
+            if (known == null) {
+                known = prepared(metadata, true, 0, json);
+                read = known;
+            }
+            return known;
+        }
+
+        List<List<Column>> pastColumns() {
+            List<List<Column>> known = pastColumns;
+            if (known == null) {
+                known = IcebergFormat.pastColumns(metadata);
+                pastColumns = known;
+            }
+            return known;
+        }
+
+        byte[] refsOnly() {
+            byte[] known = refsOnly;
+            if (known == null) {
+                known = IcebergFormat.refsOnly(metadata);
+                refsOnly = known;
+            }
+            return known;
+        }
+    }
 
     /// @param cacheBytesMax memory for parsed metadata, estimated by its length
     public IcebergFormat(long cacheBytesMax) {
         this.parsed = Caffeine.newBuilder()
                 .maximumWeight(cacheBytesMax)
-                .weigher((Location _, Parsed each) -> 4_096 + 2 * Math.min(each.json().length, 1 << 29))
+                .weigher((Location _, Parsed each) -> 4_096 + 2 * Math.min(each.json.length, 1 << 29))
                 .build();
     }
 
@@ -110,60 +152,103 @@ public final class IcebergFormat implements TableFormat {
 
     @Override
     public CommitRequest commitRequest(String body) {
-        return asked("the commit", () -> {
-            UpdateTableRequest request = UpdateTableRequestParser.fromJson(RestJson.object(body));
-            boolean creates = request.requirements().stream()
-                    .anyMatch(UpdateRequirement.AssertTableDoesNotExist.class::isInstance);
-            if (creates && request.requirements().size() > 1) {
-                throw new IllegalArgumentException("`assert-create` allows no other requirement beside it");
-            }
-            return new CommitRequest(creates, request);
-        });
+        return asked("the commit", () -> commitRequest(UpdateTableRequestParser.fromJson(RestJson.object(body))));
+    }
+
+    private static CommitRequest commitRequest(UpdateTableRequest request) {
+        boolean creates =
+                request.requirements().stream().anyMatch(UpdateRequirement.AssertTableDoesNotExist.class::isInstance);
+        if (creates && request.requirements().size() > 1) {
+            throw new IllegalArgumentException("`assert-create` allows no other requirement beside it");
+        }
+        return new CommitRequest(creates, request);
     }
 
     @Override
-    public Prepared commit(Metadata current, CommitRequest request) {
-        UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+    public List<TableChange> transactionRequest(String body) {
+        return asked(
+                "the transaction",
+                () -> CommitTransactionRequestParser.fromJson(RestJson.object(body)).tableChanges().stream()
+                        .map(change -> new TableChange(
+                                List.of(change.identifier().namespace().levels()),
+                                change.identifier().name(),
+                                commitRequest(change)))
+                        .toList());
+    }
+
+    @Override
+    public Prepared commit(Metadata current, List<CommitRequest> requests) {
         TableMetadata base = parse(current);
         return asked("the commit", () -> {
-            commit.requirements().forEach(requirement -> requirement.validate(base));
-            TableMetadata.Builder builder = TableMetadata.buildFrom(base);
-            commit.updates().forEach(update -> update.applyTo(builder));
-            TableMetadata next = builder.build();
-            if (!base.uuid().equals(next.uuid())) {
-                throw new IllegalArgumentException("a table keeps its UUID `%s`".formatted(base.uuid()));
-            }
+            TableMetadata next = applied(base, requests);
             boolean unchanged = next.changes().isEmpty();
-            return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1);
+            return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1)
+                    .forgetting(forgotten(base, next));
         });
     }
 
+    private static List<String> forgotten(TableMetadata base, TableMetadata next) {
+        if (!next.propertyAsBoolean(
+                TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED,
+                TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED_DEFAULT)) {
+            return List.of();
+        }
+        Set<String> kept = next.previousFiles().stream()
+                .map(TableMetadata.MetadataLogEntry::file)
+                .collect(Collectors.toSet());
+        return base.previousFiles().stream()
+                .map(TableMetadata.MetadataLogEntry::file)
+                .filter(file -> !kept.contains(file))
+                .toList();
+    }
+
+    private static TableMetadata applied(TableMetadata base, List<CommitRequest> requests) {
+        TableMetadata now = base;
+        for (CommitRequest request : requests) {
+            UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+            for (UpdateRequirement requirement : commit.requirements()) {
+                requirement.validate(now);
+            }
+            TableMetadata.Builder builder = TableMetadata.buildFrom(now);
+            commit.updates().forEach(update -> update.applyTo(builder));
+            now = builder.build();
+            if (!base.uuid().equals(now.uuid())) {
+                throw new IllegalArgumentException("a table keeps its UUID `%s`".formatted(base.uuid()));
+            }
+        }
+        return now;
+    }
+
     @Override
-    public Prepared commitNew(CommitRequest request, Location proposed) {
-        UpdateTableRequest commit = (UpdateTableRequest) request.parsed();
+    public Prepared commitNew(List<CommitRequest> requests, Location proposed) {
+        UpdateTableRequest creation = (UpdateTableRequest) requests.getFirst().parsed();
         return asked("the commit", () -> {
-            int formatVersion = commit.updates().stream()
+            int formatVersion = creation.updates().stream()
                     .filter(MetadataUpdate.UpgradeFormatVersion.class::isInstance)
                     .mapToInt(update -> ((MetadataUpdate.UpgradeFormatVersion) update).formatVersion())
                     .findFirst()
                     .orElse(2);
             TableMetadata.Builder builder = TableMetadata.buildFromEmpty(formatVersion);
-            commit.updates().forEach(update -> update.applyTo(builder));
-            if (commit.updates().stream().noneMatch(MetadataUpdate.SetLocation.class::isInstance)) {
+            creation.updates().forEach(update -> update.applyTo(builder));
+            if (creation.updates().stream().noneMatch(MetadataUpdate.SetLocation.class::isInstance)) {
                 builder.setLocation(proposed.toString());
             }
-            return prepared(builder.assignUUID().build(), false, 0);
+            TableMetadata created = builder.assignUUID().build();
+            return prepared(applied(created, requests.subList(1, requests.size())), false, 0);
         });
     }
 
     @Override
     public Prepared read(Metadata metadata) {
-        return prepared(parse(metadata), true, 0, metadata.json());
+        return parsed(metadata).read();
     }
 
     @Override
     public List<List<Column>> pastColumns(Metadata metadata) {
-        TableMetadata known = parse(metadata);
+        return parsed(metadata).pastColumns();
+    }
+
+    private static List<List<Column>> pastColumns(TableMetadata known) {
         return known.schemas().stream()
                 .filter(schema -> schema.schemaId() != known.currentSchemaId())
                 .map(Columns::of)
@@ -186,7 +271,10 @@ public final class IcebergFormat implements TableFormat {
 
     @Override
     public byte[] refsOnly(Metadata metadata) {
-        TableMetadata full = parse(metadata);
+        return parsed(metadata).refsOnly();
+    }
+
+    private static byte[] refsOnly(TableMetadata full) {
         return TableMetadataParser.toJson(TableMetadata.buildFrom(full)
                         .withMetadataLocation(full.metadataFileLocation())
                         .suppressHistoricalSnapshots()
@@ -195,9 +283,13 @@ public final class IcebergFormat implements TableFormat {
     }
 
     private TableMetadata parse(Metadata metadata) {
+        return parsed(metadata).metadata;
+    }
+
+    private Parsed parsed(Metadata metadata) {
         Location at = metadata.location();
         Parsed known = parsed.getIfPresent(at);
-        if (known == null || !Arrays.equals(known.json(), metadata.json())) {
+        if (known == null || !Arrays.equals(known.json, metadata.json())) {
             known = asked(
                     "the metadata file `%s`".formatted(at),
                     () -> new Parsed(
@@ -205,7 +297,7 @@ public final class IcebergFormat implements TableFormat {
                             TableMetadataParser.fromJson(at.toString(), new String(metadata.json(), UTF_8))));
             parsed.put(at, known);
         }
-        return known.metadata();
+        return known;
     }
 
     private static Prepared prepared(TableMetadata metadata, boolean unchanged, int version) {
@@ -232,18 +324,19 @@ public final class IcebergFormat implements TableFormat {
                 "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)));
     }
 
-    private static int version(Location metadata) {
+    static int version(Location metadata) {
         String file = metadata.key().substring(metadata.key().lastIndexOf('/') + 1);
         Matcher version = FILE_VERSION.matcher(file);
         return version.matches() ? Integer.parseInt(version.group(1)) : -1;
     }
 
-    private interface Parsing<T> {
+    /// Work with what a client sent.
+    interface Parsing<T> {
         T run() throws Exception;
     }
 
     /// What Iceberg throws at what a client asked for is the client's to mend, except that it lost a race.
-    private static <T> T asked(String what, Parsing<T> parsing) {
+    static <T> T asked(String what, Parsing<T> parsing) {
         try {
             return parsing.run();
         } catch (CommitFailedException | RetryableValidationException e) {

@@ -4,15 +4,19 @@ import io.icefield.access.Grantee;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
+import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
 import io.icefield.table.Table;
+import io.icefield.table.Table.Kind;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -23,10 +27,10 @@ import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.SqlStatement;
 
-/// Tables in PostgreSQL.
+/// Tables and views in PostgreSQL.
 public final class PostgresTables implements TableStore {
     private static final String FIND = """
-            SELECT r.id, r.uuid, r.location, r.metadata_location, r.version,
+            SELECT r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version,
                 d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
                 d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
                 d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
@@ -38,16 +42,16 @@ public final class PostgresTables implements TableStore {
             FROM domains d
             JOIN namespaces n ON n.domain_id = d.id
             JOIN relations r ON r.namespace_id = n.id
-            WHERE d.name = :domain AND n.path = :path AND r.name = :name AND r.kind = 'table'
+            WHERE d.name = :domain AND n.path = :path AND r.name = :name
             """;
 
     private static final String LIST = """
-            SELECT r.id, r.name, r.uuid, r.location, r.metadata_location, r.version,
+            SELECT r.id, r.kind, r.name, r.uuid, r.location, r.metadata_location, r.version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :tables || r.name))) AS roles,
                 false AS below
             FROM relations r
-            WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = 'table'
+            WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = :kind
             ORDER BY r.name
             LIMIT :limit
             """;
@@ -75,7 +79,7 @@ public final class PostgresTables implements TableStore {
     private static final String CREATE = """
             INSERT INTO relations
                 (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
-            VALUES (:domain, :namespace, 'table', :name, :uuid, :location, :metadata, 1)
+            VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1)
             ON CONFLICT (namespace_id, name) DO NOTHING
             RETURNING id
             """;
@@ -105,6 +109,15 @@ public final class PostgresTables implements TableStore {
 
     private static final String REREAD_SWAP = """
             SELECT version, metadata_location FROM relations WHERE id = :id FOR UPDATE
+            """;
+
+    private static final String REREAD_UUID = """
+            SELECT version, metadata_location FROM relations WHERE uuid = :uuid
+            """;
+
+    /// Nobody changes it before our transaction has ended.
+    private static final String KEPT = """
+            SELECT id FROM relations WHERE id = :id AND version = :seen FOR SHARE
             """;
 
     private static final String RENAME = """
@@ -184,11 +197,21 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
+        return list(Kind.TABLE, who, namespace, after, limit);
+    }
+
+    @Override
+    public List<Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit) {
+        return list(Kind.VIEW, who, namespace, after, limit);
+    }
+
+    private List<Seen> list(Kind kind, Set<Grantee> who, Namespace namespace, String after, int limit) {
         return database.read(handle -> handle.createQuery(LIST)
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bindArray("scopes", String.class, Scope.enclosing(namespace.name()))
                 .bind("tables", Scope.tablesOf(namespace.name()))
                 .bind("namespace", namespace.id())
+                .bind("kind", word(kind))
                 .bind("after", after)
                 .bind("limit", limit)
                 .map((row, _) -> new Seen(
@@ -209,50 +232,68 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+        return create(Kind.TABLE, namespace, name, uuid, published);
+    }
+
+    @Override
+    public Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location) {
+        return create(Kind.VIEW, namespace, name, uuid, new Published(metadata, location, Map.of()));
+    }
+
+    private Created create(Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
-                    handle -> create(handle, namespace, name, uuid, published, body),
-                    handle -> reread(handle, namespace, name, uuid, published));
+                    handle -> create(handle, kind, namespace, name, uuid, published, body),
+                    handle -> reread(handle, kind, namespace, name, uuid, published));
         } catch (Database.Taken _) {
             throw uuidTaken(uuid);
         }
     }
 
     private static Refusal uuidTaken(UUID uuid) {
-        return new Refusal.Invalid("another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+        return new Refusal.Invalid(
+                "another table or view has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
     }
 
     private static Created create(
-            Handle handle, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
         if (absent(handle, namespace)) {
             return new Created.NoNamespace();
         }
         Domain domain = namespace.domain();
         lockLocations(handle, domain);
         boolean touches = touches(handle, domain, 0, published.location());
-        Optional<Long> id = touches
-                ? Optional.empty()
-                : handle.createQuery(CREATE)
-                        .bind("domain", domain.id())
-                        .bind("namespace", namespace.id())
-                        .bind("name", name)
-                        .bind("uuid", uuid)
-                        .bind("location", stored(published.location()))
-                        .bind("metadata", published.metadata().location().toString())
-                        .mapTo(Long.class)
-                        .findOne();
+        Optional<Long> id = touches ? Optional.empty() : insert(handle, kind, namespace, name, uuid, published);
         if (id.isEmpty()) {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
-        handle.createUpdate(KEEP).bind("id", id.get()).bind("body", body).execute();
-        replaceDeclared(handle, uuid, published.tags());
-        return new Created.Done(created(id.get(), namespace, name, uuid, published));
+        keep(handle, kind, id.get(), uuid, published, body);
+        return new Created.Done(created(id.get(), kind, namespace, name, uuid, published));
+    }
+
+    private static Optional<Long> insert(
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
+        return handle.createQuery(CREATE)
+                .bind("domain", namespace.domain().id())
+                .bind("namespace", namespace.id())
+                .bind("kind", word(kind))
+                .bind("name", name)
+                .bind("uuid", uuid)
+                .bind("location", stored(published.location()))
+                .bind("metadata", published.metadata().location().toString())
+                .mapTo(Long.class)
+                .findOne();
+    }
+
+    private static void keep(Handle handle, Kind kind, long id, UUID uuid, Published published, byte[] body) {
+        handle.createUpdate(KEEP).bind("id", id).bind("body", body).execute();
+        declare(handle, kind, uuid, published);
     }
 
     /// Having the locations' lock, we know that the lost transaction has ended.
     private static Supplier<Created> reread(
-            Handle handle, Namespace namespace, String name, UUID uuid, Published published) {
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         lockLocations(handle, namespace.domain());
         Optional<Supplier<Created>> found = handle.createQuery(REREAD_CREATE)
                 .bind("namespace", namespace.id())
@@ -261,7 +302,7 @@ public final class PostgresTables implements TableStore {
                         row.getString("metadata_location")
                                 .equals(published.metadata().location().toString()),
                         row.getObject("uuid", UUID.class).equals(uuid),
-                        created(row.getLong("id"), namespace, name, uuid, published)))
+                        created(row.getLong("id"), kind, namespace, name, uuid, published)))
                 .findOne();
         return found.orElse(() -> {
             throw new Refusal.Unavailable("the catalog's database failed; nothing was created: try again");
@@ -278,9 +319,10 @@ public final class PostgresTables implements TableStore {
         return Created.NameTaken::new;
     }
 
-    private static Table created(long id, Namespace namespace, String name, UUID uuid, Published published) {
+    private static Table created(long id, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         return new Table(
                 id,
+                kind,
                 namespace.domain(),
                 new TableId(namespace.name(), name),
                 uuid,
@@ -317,6 +359,10 @@ public final class PostgresTables implements TableStore {
                 return Swapped.LOCATION_TAKEN;
             }
         }
+        return moved(handle, seen, uuid, published, body) ? Swapped.DONE : Swapped.LOST;
+    }
+
+    private static boolean moved(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
         int moved = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
@@ -326,11 +372,10 @@ public final class PostgresTables implements TableStore {
                 .bind("body", body)
                 .mapTo(Integer.class)
                 .one();
-        if (moved == 0) {
-            return Swapped.LOST;
+        if (moved == 1) {
+            declare(handle, seen.kind(), uuid, published);
         }
-        replaceDeclared(handle, uuid, published.tags());
-        return Swapped.DONE;
+        return moved == 1;
     }
 
     /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
@@ -351,6 +396,171 @@ public final class PostgresTables implements TableStore {
                 .findOne()
                 .orElseThrow(Database::unknown);
         return () -> result;
+    }
+
+    @Override
+    public Outcome publish(List<Step> steps) {
+        List<Held> rows = steps.stream()
+                .flatMap(step -> held(step).stream())
+                .sorted(Held.ORDER)
+                .toList();
+        List<Step.Create> creations = steps.stream()
+                .filter(Step.Create.class::isInstance)
+                .map(Step.Create.class::cast)
+                .sorted(Comparator.comparingLong(step -> step.namespace().id()))
+                .toList();
+        try {
+            return database.write(
+                    handle -> publish(handle, rows, creations), handle -> reread(handle, rows, creations));
+        } catch (NotPublished e) {
+            return e.outcome;
+        } catch (Database.Taken _) {
+            throw new Refusal.Invalid(
+                    "another table or view has the UUID of a new table: leave the choice to the catalog");
+        }
+    }
+
+    /// A row that is there before a publication.
+    ///
+    /// @param next empty: it stays as it is
+    private record Held(Table seen, Optional<Published> next, byte[] body) {
+        static final Comparator<Held> ORDER =
+                Comparator.comparingLong(row -> row.seen().id());
+
+        boolean moves() {
+            return next.filter(published -> !published.location().equals(seen.location()))
+                    .isPresent();
+        }
+    }
+
+    private static Optional<Held> held(Step step) {
+        return switch (step) {
+            case Step.Swap(Table seen, Published next) ->
+                Optional.of(new Held(
+                        seen, Optional.of(next), Gzip.pack(next.metadata().json())));
+            case Step.Keep(Table seen) -> Optional.of(new Held(seen, Optional.empty(), new byte[0]));
+            case Step.Create _ -> Optional.empty();
+        };
+    }
+
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations, rows by id. All folders
+    /// are
+    /// compared when all have their places, so that tables may trade theirs.
+    private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
+        for (Step.Create creation : creations) {
+            if (absent(handle, creation.namespace())) {
+                throw new NotPublished(
+                        new Outcome.NoNamespace(creation.namespace().name()));
+            }
+        }
+        List<Held> moving = rows.stream().filter(Held::moves).toList();
+        creations.stream()
+                .map(creation -> creation.namespace().domain())
+                .findFirst()
+                .or(() -> moving.stream().map(row -> row.seen().domain()).findFirst())
+                .ifPresent(domain -> lockLocations(handle, domain));
+        for (Held row : rows) {
+            if (!published(handle, row)) {
+                throw new NotPublished(new Outcome.Lost());
+            }
+        }
+        Map<Long, Step.Create> created = new LinkedHashMap<>();
+        for (Step.Create creation : creations) {
+            created.put(inserted(handle, creation), creation);
+        }
+        for (Held row : moving) {
+            checkAlone(handle, row.seen().id(), row.seen().domain(), row.next().orElseThrow());
+        }
+        created.forEach(
+                (id, creation) -> checkAlone(handle, id, creation.namespace().domain(), creation.first()));
+        return new Outcome.Done();
+    }
+
+    private static boolean published(Handle handle, Held row) {
+        Table seen = row.seen();
+        if (row.next().isEmpty()) {
+            return handle.createQuery(KEPT)
+                    .bind("id", seen.id())
+                    .bind("seen", seen.version())
+                    .mapTo(Long.class)
+                    .findOne()
+                    .isPresent();
+        }
+        return moved(handle, seen, seen.uuid(), row.next().get(), row.body());
+    }
+
+    private static long inserted(Handle handle, Step.Create step) {
+        long id = insert(handle, Kind.TABLE, step.namespace(), step.name(), step.uuid(), step.first())
+                .orElseThrow(() -> new NotPublished(
+                        new Outcome.NameTaken(new TableId(step.namespace().name(), step.name()))));
+        keep(
+                handle,
+                Kind.TABLE,
+                id,
+                step.uuid(),
+                step.first(),
+                Gzip.pack(step.first().metadata().json()));
+        return id;
+    }
+
+    private static void checkAlone(Handle handle, long id, Domain domain, Published published) {
+        if (touches(handle, domain, id, published.location())) {
+            throw new NotPublished(new Outcome.LocationTaken(published.location()));
+        }
+    }
+
+    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
+    /// enough, and so is one place where a trace is missing that nobody can have covered.
+    private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
+        creations.stream()
+                .findFirst()
+                .ifPresent(
+                        creation -> lockLocations(handle, creation.namespace().domain()));
+        boolean covered = true;
+        for (Held row : rows) {
+            if (row.next().isPresent()) {
+                String ours = row.next().get().metadata().location().toString();
+                Optional<Pointer> now =
+                        pointer(handle, REREAD_SWAP, "id", row.seen().id());
+                if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+                    return Outcome.Done::new;
+                }
+                covered &= now.isEmpty() || now.get().version() > row.seen().version() + 1;
+            }
+        }
+        for (Step.Create creation : creations) {
+            String ours = creation.first().metadata().location().toString();
+            Optional<Pointer> now = pointer(handle, REREAD_UUID, "uuid", creation.uuid());
+            if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+                return Outcome.Done::new;
+            }
+            covered &= now.isPresent();
+        }
+        if (covered) {
+            throw Database.unknown();
+        }
+        return Outcome.Lost::new;
+    }
+
+    /// Where a row points.
+    private record Pointer(long version, String metadata) {}
+
+    private static Optional<Pointer> pointer(Handle handle, String query, String key, Object value) {
+        return handle.createQuery(query)
+                .bind(key, value)
+                .map((row, _) -> new Pointer(row.getLong("version"), row.getString("metadata_location")))
+                .findOne();
+    }
+
+    /// Ends a publication, and takes back what it has done so far.
+    private static final class NotPublished extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Outcome outcome;
+
+        NotPublished(Outcome outcome) {
+            super(outcome.toString(), null, false, false);
+            this.outcome = outcome;
+        }
     }
 
     @Override
@@ -430,6 +640,13 @@ public final class PostgresTables implements TableStore {
 
     private record FieldTag(int field, String name) {}
 
+    /// A table's UUID may be that of a view in a file that somebody registers: views leave tags alone.
+    private static void declare(Handle handle, Kind kind, UUID uuid, Published published) {
+        if (kind == Kind.TABLE) {
+            replaceDeclared(handle, uuid, published.tags());
+        }
+    }
+
     /// A commit replaces what jobs declared, never what a steward said meanwhile.
     private static void replaceDeclared(Handle handle, UUID table, Map<Integer, Set<Tag>> tags) {
         List<FieldTag> wanted = tags.entrySet().stream()
@@ -449,6 +666,10 @@ public final class PostgresTables implements TableStore {
                         rows.stream().map(FieldTag::field).toList())
                 .bindArray(
                         "names", String.class, rows.stream().map(FieldTag::name).toList());
+    }
+
+    private static String word(Kind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
     }
 
     private static boolean absent(Handle handle, Namespace namespace) {
@@ -518,6 +739,7 @@ public final class PostgresTables implements TableStore {
     private static Table table(ResultSet row, Domain domain, TableId name) throws SQLException {
         return new Table(
                 row.getLong("id"),
+                Kind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT)),
                 domain,
                 name,
                 row.getObject("uuid", UUID.class),

@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 
 /// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is there until
-/// its commit.
+/// it is committed.
 public final class CreateTable {
     private final Namespaces namespaces;
     private final TableStore store;
@@ -47,9 +47,9 @@ public final class CreateTable {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
-        }
+        store.find(Set.of(), name).ifPresent(there -> {
+            throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
+        });
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
@@ -63,33 +63,18 @@ public final class CreateTable {
             }
             // Trino shows its user why a commit was refused, not why a staging was.
             if (who.kind() != Principal.Kind.ENGINE) {
-                review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+                review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
+                        .accepted();
             }
             return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
         return publish(namespace, name, prepared, delegation);
     }
 
-    /// The commit of a staged creation: the same, but the whole table comes with the request.
-    Loaded createStaged(Principal who, TableId name, TableFormat.CommitRequest request) {
-        Namespace namespace =
-                namespaces.get(who, Action.CREATE, name.namespace()).namespace();
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
-        }
-        Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
-        TableFormat.Prepared prepared = format.commitNew(request, proposed);
-        namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), prepared));
-        try {
-            return publish(namespace, name, prepared, Delegation.NONE);
-        } catch (Refusal.AlreadyExists e) {
-            throw new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
-        }
-    }
-
     private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
         Location location = Locations.check(namespace.domain(), prepared);
-        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of());
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
+                .accepted();
         Optional<Credential> key = key(namespace, location, delegation); // nothing may fail once the table is there
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;
@@ -124,7 +109,8 @@ public final class CreateTable {
 
     private static Refusal touches(Location location) {
         return new Refusal.Invalid(
-                "the location `%s` touches another table's: choose another, or leave it out".formatted(location));
+                "the location `%s` touches that of another table or view: choose another, or leave it out"
+                        .formatted(location));
     }
 
     /// Whoever creates a table may write it.

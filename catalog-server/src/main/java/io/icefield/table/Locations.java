@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
@@ -44,6 +45,15 @@ final class Locations {
     private static String readable(String name) {
         String plain = name.replaceAll("[^A-Za-z0-9_-]", "_");
         return plain.length() > READABLE_CHARS_MAX ? plain.substring(0, READABLE_CHARS_MAX) : plain;
+    }
+
+    /// Empty: it is no location.
+    static Optional<Location> parsed(String uri) {
+        try {
+            return Optional.of(Location.parse(uri));
+        } catch (IllegalArgumentException _) {
+            return Optional.empty();
+        }
     }
 
     /// A folder that a caller asked for: strictly inside the domain's storage.

@@ -51,11 +51,21 @@ public final class MetadataFiles implements MetadataSource {
     /// Removes a file that was surely never published. A file that stays behind harms nobody, so failures are
     /// swallowed.
     void discard(Domain domain, Metadata unpublished) {
+        delete(domain, List.of(unpublished.location()));
+    }
+
+    /// Removes old files that a table has asked to forget, after its commit.
+    void forget(Domain domain, List<Location> old) {
+        if (!old.isEmpty()) {
+            delete(domain, old);
+        }
+    }
+
+    private void delete(Domain domain, List<Location> files) {
         try {
-            storage.delete(domain.storage(), List.of(unpublished.location()));
+            storage.delete(domain.storage(), files);
         } catch (DomainStorage.StorageException e) {
-            System.getLogger(MetadataFiles.class.getName())
-                    .log(System.Logger.Level.INFO, "left behind: {0}", unpublished.location());
+            System.getLogger(MetadataFiles.class.getName()).log(System.Logger.Level.INFO, "left behind: {0}", files);
         }
     }
 

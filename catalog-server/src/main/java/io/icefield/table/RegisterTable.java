@@ -53,11 +53,13 @@ public final class RegisterTable {
 
     public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation delegation) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
-        boolean taken = store.find(Set.of(), id).isPresent();
-        if (taken && present == Present.KEPT) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
-        }
-        Optional<TableStore.Seen> old = taken ? Optional.of(tables.get(who, Action.DROP, id)) : Optional.empty();
+        Optional<Table.Kind> taken =
+                store.find(Set.of(), id).map(there -> there.table().kind());
+        taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
+            throw Refusal.AlreadyExists.named(Thing.TABLE, kind.thing(), id.inDomain());
+        });
+        Optional<TableStore.Seen> old =
+                taken.isPresent() ? Optional.of(tables.get(who, Action.DROP, id)) : Optional.empty();
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
         TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
@@ -76,8 +78,9 @@ public final class RegisterTable {
 
     private void create(
             Namespace namespace, TableId id, Metadata metadata, TableFormat.Prepared table, Location location) {
-        Map<Integer, Set<TableStore.Tag>> tags =
-                review.creation(Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()));
+        Map<Integer, Set<TableStore.Tag>> tags = review.creation(
+                        Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()))
+                .accepted();
         switch (store.create(namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case TableStore.Created.Done _ -> {}
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
@@ -97,9 +100,10 @@ public final class RegisterTable {
             Location location) {
         Table old = seen.table();
         Map<Integer, Set<TableStore.Tag>> stored = store.tags(table.uuid());
-        Map<Integer, Set<TableStore.Tag>> tags = old.uuid().equals(table.uuid())
+        Review.Verdict verdict = old.uuid().equals(table.uuid())
                 ? review.change(who, seen.sight(), id, format.read(files.of(old)), table, stored)
                 : review.creation(Change.Kind.REGISTER_TABLE, id, table, stored);
+        Map<Integer, Set<TableStore.Tag>> tags = verdict.accepted();
         switch (store.replace(old, table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case DONE -> {}
             case LOST -> throw new Refusal.Conflict("table `%s` was changed meanwhile: try again".formatted(id));

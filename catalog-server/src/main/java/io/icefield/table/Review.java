@@ -24,9 +24,40 @@ final class Review {
         this.governance = governance;
     }
 
-    /// The tags to publish. Throws `PolicyBroken` with all violations, or `NotAllowed` when the change would take a
-    /// classification as personal data away and the caller is no steward.
-    Map<Integer, Set<Tag>> change(
+    /// What the policies say about one table's change.
+    ///
+    /// @param tags what its columns will hold
+    /// @param denied why it must not be published; empty: it may
+    record Verdict(TableId name, Map<Integer, Set<Tag>> tags, List<Violation> denied) {
+        /// The tags to publish. Throws `PolicyBroken` with all violations.
+        Map<Integer, Set<Tag>> accepted() {
+            accept(List.of(this));
+            return tags;
+        }
+    }
+
+    /// Throws `PolicyBroken` with the violations of all changes, if there are any.
+    static void accept(List<Verdict> verdicts) {
+        List<Verdict> refused =
+                verdicts.stream().filter(each -> !each.denied().isEmpty()).toList();
+        if (refused.isEmpty()) {
+            return;
+        }
+        if (verdicts.size() == 1) {
+            throw new Refusal.PolicyBroken(
+                    refused.getFirst().name().toString(), refused.getFirst().denied());
+        }
+        throw new Refusal.PolicyBroken(
+                "the transaction",
+                refused.stream()
+                        .flatMap(each -> each.denied().stream()
+                                .map(why -> new Violation(why.code(), each.name() + " " + why.path(), why.message())))
+                        .toList());
+    }
+
+    /// Throws `NotAllowed` when the change would take a classification as personal data away and the caller is no
+    /// steward.
+    Verdict change(
             Principal who,
             Sight sight,
             TableId name,
@@ -45,32 +76,38 @@ final class Review {
             throw new Refusal.NotAllowed("`%s` may not declassify %s of table `%s`: ask a steward of its domain"
                     .formatted(who.name(), declassified, name));
         }
-        judge(Change.Kind.COMMIT, name, then, now, after.properties());
-        return tags;
+        return new Verdict(name, tags, judge(Change.Kind.COMMIT, name, then, now, after.properties()));
     }
 
     /// The same for a table that is new to its name.
-    Map<Integer, Set<Tag>> creation(
-            Change.Kind kind, TableId name, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
+    Verdict creation(Change.Kind kind, TableId name, TableFormat.Prepared after, Map<Integer, Set<Tag>> stored) {
         Map<Integer, Set<Tag>> tags = Classification.declared(Map.of(), Set.of(), after, stored);
-        judge(kind, name, List.of(), Classification.tagged(after.columns(), tags), after.properties());
-        return tags;
+        List<Column> now = Classification.tagged(after.columns(), tags);
+        return new Verdict(name, tags, judge(kind, name, List.of(), now, after.properties()));
     }
 
     void renaming(TableId to, TableFormat.Prepared table, Map<Integer, Set<Tag>> stored) {
         List<Column> columns = Classification.tagged(table.columns(), stored);
-        judge(Change.Kind.RENAME_TABLE, to, columns, columns, table.properties());
+        accept(List.of(
+                new Verdict(to, stored, judge(Change.Kind.RENAME_TABLE, to, columns, columns, table.properties()))));
     }
 
-    private void judge(
+    /// The same for a view. Its columns have names, but no tags of their own; engines number them anew with each
+    /// version, so a column is the same while its name is.
+    void view(Change.Kind kind, TableId name, List<Column> before, TableFormat.Prepared after) {
+        Set<String> known = before.stream().map(Column::path).collect(Collectors.toSet());
+        List<Column> kept = after.columns().stream()
+                .filter(column -> known.contains(column.path()))
+                .toList();
+        accept(List.of(new Verdict(name, Map.of(), judge(kind, name, kept, after.columns(), after.properties()))));
+    }
+
+    private List<Violation> judge(
             Change.Kind kind, TableId name, List<Column> before, List<Column> after, Map<String, String> properties) {
         TableName address = new TableName(
                 name.namespace().domain().value(), name.namespace().levels(), name.name());
-        List<Violation> denied = governance
+        return governance
                 .judge(new Change(kind, address, before, after, properties))
                 .denied();
-        if (!denied.isEmpty()) {
-            throw new Refusal.PolicyBroken(name.toString(), denied);
-        }
     }
 }

@@ -30,13 +30,24 @@ public interface TableFormat {
     /// @param creates it requires that the table is not there: the commit of a staged creation
     record CommitRequest(boolean creates, Object parsed) {}
 
-    /// Applies a commit to the current metadata. Throws `Refusal.Conflict` when a requirement does not hold.
-    Prepared commit(Metadata current, CommitRequest request);
+    /// Reads a CommitTransactionRequest, in its order. What is refused in a commit is refused here.
+    List<TableChange> transactionRequest(String body);
 
-    /// Applies the commit of a staged creation to nothing.
+    /// One table's part of a transaction; a table may have several.
+    record TableChange(List<String> namespace, String table, CommitRequest request) {
+        public TableChange {
+            namespace = List.copyOf(namespace);
+        }
+    }
+
+    /// Applies commits to the current metadata, each to what the one before it leaves. Throws `Refusal.Conflict` when a
+    /// requirement does not hold.
+    Prepared commit(Metadata current, List<CommitRequest> requests);
+
+    /// Applies the commit of a staged creation to nothing, and further commits to what it leaves.
     ///
     /// @param proposed where the table goes if the commit does not say
-    Prepared commitNew(CommitRequest request, Location proposed);
+    Prepared commitNew(List<CommitRequest> requests, Location proposed);
 
     /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);
@@ -58,6 +69,7 @@ public interface TableFormat {
     /// @param columns all levels, parents first, without tags
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
+    /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -66,11 +78,29 @@ public interface TableFormat {
             List<Column> columns,
             Map<String, String> properties,
             byte[] json,
-            String file) {
+            String file,
+            List<String> forgotten) {
         public Prepared {
+            forgotten = List.copyOf(forgotten);
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
             properties = Map.copyOf(properties);
+        }
+
+        public Prepared(
+                boolean unchanged,
+                UUID uuid,
+                String location,
+                Map<String, String> folders,
+                List<Column> columns,
+                Map<String, String> properties,
+                byte[] json,
+                String file) {
+            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of());
+        }
+
+        public Prepared forgetting(List<String> files) {
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, files);
         }
     }
 }

@@ -10,38 +10,76 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// The tables: names, pointers to metadata, tags of columns. All writes are durable when they return.
+/// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they return.
 /// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
 /// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
 
-    /// The pointer and the grants in one indexed query.
+    /// The table or view of this name: the pointer and the grants in one indexed query.
     Optional<Seen> find(Set<Grantee> who, TableId name);
 
     /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
     List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
 
+    /// The same for the views of the namespace.
+    List<Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit);
+
     /// The content of a metadata file that was published here; empty for one that was not.
     Optional<byte[]> content(Table table);
 
-    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables of a
-    /// domain
-    /// share a location, nor lies one inside another's.
+    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables or
+    /// views of a domain share a location, nor lies one inside another's.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
-    /// Is this folder apart from those of all tables of the domain?
+    /// The same for a view, which has no tags: nothing is kept and nothing is taken away under its UUID.
+    Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location);
+
+    /// Is this folder apart from those of all tables and views of the domain?
     boolean isFree(Domain domain, Location folder);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces its declared tags, in one
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
     /// transaction. A steward's answers are not touched.
-    /// Atomic: of two
-    /// racing callers exactly one gets `DONE`; otherwise nothing has changed.
+    /// Atomic: of two racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
     /// The same for a table that takes the place of `seen`: its name, and the grants on it, with a UUID of its own.
     Swapped replace(Table seen, UUID uuid, Published published);
+
+    /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
+    /// tables of one domain. Whoever takes several waits for others in one order, whatever the order of the list.
+    Outcome publish(List<Step> steps);
+
+    /// One table's part of a publication.
+    sealed interface Step {
+        /// As in `swap`.
+        record Swap(Table seen, Published next) implements Step {}
+
+        /// As in `create`.
+        record Create(Namespace namespace, String name, UUID uuid, Published first) implements Step {}
+
+        /// The others are taken only if nobody has changed this one since.
+        record Keep(Table seen) implements Step {}
+    }
+
+    /// What became of a publication.
+    sealed interface Outcome {
+        /// All of it is visible.
+        record Done() implements Outcome {}
+
+        /// Somebody else was faster, or a table is gone.
+        record Lost() implements Outcome {}
+
+        /// A name is taken.
+        record NameTaken(TableId name) implements Outcome {}
+
+        /// A folder touches another table's.
+        record LocationTaken(Location location) implements Outcome {}
+
+        /// A namespace was dropped meanwhile.
+        record NoNamespace(NamespaceId name) implements Outcome {}
+    }
 
     /// Gives it another name, maybe in another namespace of the same domain.
     Renamed rename(Table seen, Namespace to, String name);

@@ -10,6 +10,7 @@ import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat.CommitRequest;
 import io.icefield.table.TableFormat.Prepared;
+import java.util.List;
 import java.util.UUID;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
@@ -73,9 +74,9 @@ class IcebergFormatTest {
         Prepared first = created("{}");
         Metadata current = published(first);
 
-        Prepared next = format.commit(current, format.commitRequest("""
+        Prepared next = format.commit(current, List.of(format.commitRequest("""
                 {"requirements":[{"type":"assert-table-uuid","uuid":"%s"}],
-                 "updates":[{"action":"set-properties","updates":{"a":"b"}}]}""".formatted(ID)));
+                 "updates":[{"action":"set-properties","updates":{"a":"b"}}]}""".formatted(ID))));
 
         assertThat(next.unchanged()).isFalse();
         assertThat(next.file()).startsWith("00001-");
@@ -89,8 +90,8 @@ class IcebergFormatTest {
 
     @Test
     void aCommitThatChangesNothingIsAnsweredWithWhatIsThere() {
-        Prepared next =
-                format.commit(published(created("{}")), format.commitRequest("{\"requirements\":[],\"updates\":[]}"));
+        Prepared next = format.commit(
+                published(created("{}")), List.of(format.commitRequest("{\"requirements\":[],\"updates\":[]}")));
 
         assertThat(next.unchanged()).isTrue();
     }
@@ -100,7 +101,7 @@ class IcebergFormatTest {
         CommitRequest commit = format.commitRequest("""
                 {"requirements":[{"type":"assert-table-uuid","uuid":"%s"}],"updates":[]}""".formatted(UUID.randomUUID()));
 
-        assertThatThrownBy(() -> format.commit(published(created("{}")), commit))
+        assertThatThrownBy(() -> format.commit(published(created("{}")), List.of(commit)))
                 .isInstanceOf(Refusal.Conflict.class);
     }
 
@@ -109,7 +110,7 @@ class IcebergFormatTest {
         CommitRequest commit = format.commitRequest("""
                 {"updates":[{"action":"assign-uuid","uuid":"%s"}]}""".formatted(UUID.randomUUID()));
 
-        assertThatThrownBy(() -> format.commit(published(created("{}")), commit))
+        assertThatThrownBy(() -> format.commit(published(created("{}")), List.of(commit)))
                 .isInstanceOf(Refusal.Invalid.class)
                 .hasMessageContaining("keeps its UUID");
     }
@@ -126,7 +127,7 @@ class IcebergFormatTest {
                   {"action":"set-location","location":"%s"}]}""".formatted(ID, SCHEMA, FOLDER));
 
         assertThat(commit.creates()).isTrue();
-        Prepared table = format.commitNew(commit, new Location("sales", "elsewhere"));
+        Prepared table = format.commitNew(List.of(commit), new Location("sales", "elsewhere"));
         assertThat(table.uuid()).isEqualTo(ID);
         assertThat(table.location()).isEqualTo(FOLDER.toString());
         assertThat(table.columns()).hasSize(5);

@@ -11,7 +11,9 @@ import io.icefield.table.Namespace;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore.Created;
+import io.icefield.table.TableStore.Outcome;
 import io.icefield.table.TableStore.Published;
+import io.icefield.table.TableStore.Step;
 import io.icefield.table.TableStore.Swapped;
 import java.io.IOException;
 import java.io.InputStream;
@@ -83,6 +85,36 @@ final class LostConnectionTest {
                 .isInstanceOf(Refusal.Unavailable.class);
         assertThat(mesh.tables.find(Mesh.NOBODY, new TableId(crm.name(), "items")))
                 .isEmpty();
+    }
+
+    @Test
+    void aPublicationWhoseAnswerWasLostIsDoneIfItIsThere() {
+        for (List<Step> steps :
+                List.of(List.of(new Step.Swap(orders, Mesh.next(orders)), creation("a")), List.of(creation("b")))) {
+            wire.next(Cut.AFTER_COMMIT);
+
+            assertThat(mesh.tables.publish(steps)).isEqualTo(new Outcome.Done());
+            assertThat(wire.cuts()).isTrue();
+        }
+        assertThat(mesh.now(orders.name()).version()).isEqualTo(2);
+        assertThat(mesh.tables.list(Mesh.NOBODY, crm, "", 9)).hasSize(3);
+    }
+
+    @Test
+    void aPublicationWhoseCommitNeverArrivedIsLost() {
+        for (List<Step> steps :
+                List.of(List.of(new Step.Swap(orders, Mesh.next(orders)), creation("a")), List.of(creation("b")))) {
+            wire.next(Cut.BEFORE_COMMIT);
+
+            assertThat(mesh.tables.publish(steps)).isEqualTo(new Outcome.Lost());
+            assertThat(wire.cuts()).isTrue();
+        }
+        assertThat(mesh.now(orders.name())).isEqualTo(orders);
+        assertThat(mesh.tables.list(Mesh.NOBODY, crm, "", 9)).hasSize(1);
+    }
+
+    private Step creation(String name) {
+        return new Step.Create(crm, name, UUID.randomUUID(), Mesh.published(crm, name));
     }
 
     @Test

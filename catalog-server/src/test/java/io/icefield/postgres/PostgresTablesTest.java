@@ -12,9 +12,11 @@ import io.icefield.table.Namespace;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore.Created;
+import io.icefield.table.TableStore.Outcome;
 import io.icefield.table.TableStore.Published;
 import io.icefield.table.TableStore.Renamed;
 import io.icefield.table.TableStore.Source;
+import io.icefield.table.TableStore.Step;
 import io.icefield.table.TableStore.Swapped;
 import io.icefield.table.TableStore.Tag;
 import java.util.Collections;
@@ -344,6 +346,114 @@ final class PostgresTablesTest {
                 assertThat(mesh.namespaces.find(Mesh.NOBODY, target.name())).isPresent();
             }
         }
+    }
+
+    @Test
+    void aPublicationDoesAllItsSteps() {
+        Table orders = mesh.table(crm, "orders");
+        Table items = mesh.table(crm, "items");
+        Table read = mesh.table(crm, "read");
+        Published first = Mesh.published(folder("new"), "{\"n\":1}", Map.of(1, Set.of(EMAIL)));
+        Published next = Mesh.published(items.location(), "{\"n\":2}", Map.of(2, Set.of(EMAIL)));
+        UUID uuid = UUID.randomUUID();
+
+        assertThat(mesh.tables.publish(List.of(
+                        new Step.Create(crm, "new", uuid, first),
+                        new Step.Swap(items, next),
+                        new Step.Keep(read),
+                        new Step.Swap(orders, Mesh.next(orders)))))
+                .isEqualTo(new Outcome.Done());
+        assertThat(content(mesh.now(id("new")))).isEqualTo("{\"n\":1}");
+        assertThat(mesh.now(id("new")).uuid()).isEqualTo(uuid);
+        assertThat(mesh.tables.tags(uuid)).isEqualTo(first.tags());
+        assertThat(content(mesh.now(items.name()))).isEqualTo("{\"n\":2}");
+        assertThat(mesh.tables.tags(items.uuid())).isEqualTo(next.tags());
+        assertThat(mesh.now(orders.name()).version()).isEqualTo(2);
+        assertThat(mesh.now(read.name())).isEqualTo(read);
+    }
+
+    @Test
+    void aPublicationThatLacksOneStepDoesNone() {
+        Table orders = mesh.table(crm, "orders");
+        Table stale = mesh.table(crm, "stale");
+        mesh.tables.swap(stale, Mesh.next(stale));
+        Namespace gone = mesh.namespace(sales, "gone");
+        mesh.namespaces.remove(gone);
+        Step swap = new Step.Swap(orders, Mesh.published(orders.location(), "{}", Map.of(1, Set.of(EMAIL))));
+        Step creation = creation(crm, "new", "new");
+        Map<Step, Outcome> refused = Map.of(
+                new Step.Swap(stale, Mesh.next(stale)),
+                new Outcome.Lost(),
+                new Step.Keep(stale),
+                new Outcome.Lost(),
+                creation(crm, "orders", "other"),
+                new Outcome.NameTaken(id("orders")),
+                creation(gone, "t", "other"),
+                new Outcome.NoNamespace(gone.name()),
+                creation(crm, "inside", "crm/stale/x"),
+                new Outcome.LocationTaken(folder("crm/stale/x")));
+        refused.forEach((step, outcome) -> {
+            assertThat(mesh.tables.publish(List.of(creation, swap, step))).isEqualTo(outcome);
+            assertThat(mesh.now(orders.name())).isEqualTo(orders);
+            assertThat(mesh.tables.tags(orders.uuid())).isEmpty();
+            assertThat(mesh.tables.find(Mesh.NOBODY, id("new"))).isEmpty();
+        });
+        assertThatThrownBy(() -> mesh.tables.publish(
+                        List.of(swap, new Step.Create(crm, "new", stale.uuid(), Mesh.published(crm, "new")))))
+                .isInstanceOf(Refusal.Invalid.class);
+        assertThat(mesh.now(orders.name())).isEqualTo(orders);
+    }
+
+    @Test
+    void tablesOfOnePublicationMayTradeTheirFoldersButNotShareOne() {
+        Table orders = mesh.table(crm, "orders");
+        Table items = mesh.table(crm, "items");
+        List<Step> share =
+                List.of(new Step.Swap(orders, Mesh.published(crm, "both")), creation(crm, "new", "both/inside"));
+
+        assertThat(mesh.tables.publish(share)).isInstanceOf(Outcome.LocationTaken.class);
+        assertThat(mesh.tables.publish(List.of(
+                        new Step.Swap(orders, Mesh.published(items.location(), "{}", Map.of())),
+                        new Step.Swap(items, Mesh.published(orders.location(), "{}", Map.of())))))
+                .isEqualTo(new Outcome.Done());
+        assertThat(mesh.now(orders.name()).location()).isEqualTo(items.location());
+        assertThat(mesh.now(items.name()).location()).isEqualTo(orders.location());
+    }
+
+    /// Sixteen callers, each with other pairs in another order: two pointers move at once, or none does.
+    @Test
+    void crossingPublicationsAreAllOrNothing() throws Exception {
+        List<Table> tables =
+                IntStream.range(0, 4).mapToObj(i -> mesh.table(crm, "t" + i)).toList();
+        int wins = 10;
+        List<Callable<Integer>> callers = IntStream.range(0, 16)
+                .mapToObj(caller -> (Callable<Integer>) () -> {
+                    int tries = 0;
+                    for (int won = 0; won < wins; tries++) {
+                        Table first = mesh.now(tables.get((caller + tries) % 4).name());
+                        Table second = mesh.now(tables.get((caller + tries + 1 + caller % 3) % 4)
+                                .name());
+                        Outcome outcome = mesh.tables.publish(List.of(
+                                new Step.Swap(first, Mesh.next(first)), new Step.Swap(second, Mesh.next(second))));
+                        won += outcome.equals(new Outcome.Done()) ? 1 : 0;
+                    }
+                    return tries;
+                })
+                .toList();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<Integer> done : threads.invokeAll(callers)) {
+                assertThat(done.get()).isGreaterThanOrEqualTo(wins);
+            }
+        }
+        assertThat(tables.stream()
+                        .mapToLong(table -> mesh.now(table.name()).version() - 1)
+                        .sum())
+                .as("each publication moved two pointers")
+                .isEqualTo(2L * 16 * wins);
+    }
+
+    private static Step creation(Namespace in, String name, String folder) {
+        return new Step.Create(in, name, UUID.randomUUID(), Mesh.published(in, folder));
     }
 
     private Set<Role> roles(TableId name) {
