@@ -38,9 +38,7 @@ public final class IcebergViewFormat implements ViewFormat {
     /// What metadata files say, by location.
     private final Cache<Location, Read> read;
 
-    /// What a metadata file says.
-    ///
-    /// @param json what was parsed: a file that was dropped, written over and registered again is another one
+    /// @param json what was read: a file that was dropped, written over and registered again is another one
     /// @param prepared its `json` names nobody as whom the view runs, whatever the file says
     private record Read(byte[] json, ViewMetadata metadata, Prepared prepared) {}
 
@@ -48,7 +46,7 @@ public final class IcebergViewFormat implements ViewFormat {
     public IcebergViewFormat(long cacheBytesMax) {
         this.read = Caffeine.newBuilder()
                 .maximumWeight(cacheBytesMax)
-                .weigher((Location _, Read view) -> 4_096 + 4 * view.prepared().json().length)
+                .weigher((Location _, Read view) -> 4_096 + 4 * view.json().length)
                 .build();
     }
 
@@ -119,8 +117,7 @@ public final class IcebergViewFormat implements ViewFormat {
         return asked("the metadata file `%s`".formatted(metadata.location()), () -> {
             String text =
                     UTF_8.newDecoder().decode(ByteBuffer.wrap(metadata.json())).toString();
-            ViewMetadata view = ViewMetadataParser.fromJson(RestJson.object(text));
-            return prepared(without(view, runAs(view)), true, 0);
+            return prepared(harmless(ViewMetadataParser.fromJson(RestJson.object(text))), true, 0);
         });
     }
 
@@ -130,26 +127,24 @@ public final class IcebergViewFormat implements ViewFormat {
         if (known == null || !Arrays.equals(known.json(), metadata.json())) {
             known = asked("the metadata file `%s`".formatted(at), () -> {
                 ViewMetadata view = ViewMetadataParser.fromJson(new String(metadata.json(), UTF_8));
-                Set<String> runAs = runAs(view);
-                if (runAs.isEmpty()) {
-                    return new Read(metadata.json(), view, prepared(view, true, 0, metadata.json()));
-                }
-                ViewMetadata harmless = without(view, runAs);
-                return new Read(metadata.json(), harmless, prepared(harmless, true, 0));
+                ViewMetadata harmless = harmless(view);
+                return new Read(
+                        metadata.json(),
+                        harmless,
+                        harmless.equals(view) ? prepared(view, true, 0, metadata.json()) : prepared(harmless, true, 0));
             });
             read.put(at, known);
         }
         return known;
     }
 
-    private static Set<String> runAs(ViewMetadata view) {
-        return view.properties().keySet().stream()
+    private static ViewMetadata harmless(ViewMetadata view) {
+        Set<String> runAs = view.properties().keySet().stream()
                 .filter(IcebergViewFormat::isRunAs)
                 .collect(Collectors.toSet());
-    }
-
-    private static ViewMetadata without(ViewMetadata view, Set<String> properties) {
-        return ViewMetadata.buildFrom(view).removeProperties(properties).build();
+        return runAs.isEmpty()
+                ? view
+                : ViewMetadata.buildFrom(view).removeProperties(runAs).build();
     }
 
     private static Map<String, String> withoutRunAs(Map<String, String> properties) {

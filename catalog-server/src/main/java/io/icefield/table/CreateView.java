@@ -13,6 +13,9 @@ import java.util.UUID;
 
 /// Creates a view, or gives a metadata file that is in the domain's storage a name: prepare, judge, write, publish.
 public final class CreateView {
+    /// A longer file is not read: it is held in memory several times.
+    public static final int FILE_BYTES_MAX = 16 << 20;
+
     private final Namespaces namespaces;
     private final TableStore store;
     private final ViewFormat format;
@@ -49,17 +52,23 @@ public final class CreateView {
         review.view(Change.Kind.CREATE_VIEW, name, List.of(), view);
 
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, view), view);
-        Table made;
         try {
-            made = publish(namespace, name, uuid, metadata, location);
+            cache.remember(publish(namespace, name, uuid, metadata, location), metadata);
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // it may be in use
         } catch (Refusal e) {
             files.discard(namespace.domain(), metadata);
             throw e;
         }
-        cache.remember(made, metadata);
         return metadata;
+    }
+
+    /// Throws what stands against a new view of this name, whatever it shows; changes nothing.
+    void check(Principal who, TableId name) {
+        var _ = namespaces.get(who, Action.CREATE, name.namespace());
+        if (store.find(Set.of(), name).isEmpty()) {
+            review.viewName(Change.Kind.CREATE_VIEW, name);
+        }
     }
 
     public Metadata register(Principal who, NamespaceId in, String name, String metadataLocation) {
@@ -67,11 +76,11 @@ public final class CreateView {
         TableId id = free(in, name);
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
-        TableFormat.Prepared view = format.adopt(files.read(namespace.domain(), at, RegisterTable.FILE_BYTES_MAX));
+        TableFormat.Prepared view = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
         Metadata metadata = new Metadata(at, view.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), view));
         review.view(Change.Kind.REGISTER_VIEW, id, List.of(), view);
-        Table _ = publish(namespace, id, view.uuid(), metadata, location);
+        cache.remember(publish(namespace, id, view.uuid(), metadata, location), metadata);
         return metadata;
     }
 
@@ -85,7 +94,7 @@ public final class CreateView {
 
     private Table publish(Namespace namespace, TableId name, UUID uuid, Metadata metadata, Location location) {
         return switch (store.createView(namespace, name.name(), uuid, metadata, location)) {
-            case TableStore.Created.Done(Table made) -> made;
+            case TableStore.Created.Done(Table view) -> view;
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.VIEW, name.inDomain());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(

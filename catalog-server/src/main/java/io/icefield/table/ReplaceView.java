@@ -75,6 +75,11 @@ public final class ReplaceView {
                     store.swap(view, new TableStore.Published(metadata, location, Map.of())); // the only visible effect
         } catch (Refusal.Conflict e) {
             swapped = TableStore.Swapped.LOST;
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
+            files.discard(view.domain(), metadata);
+            throw e;
         }
         return switch (swapped) {
             case DONE -> {

@@ -102,6 +102,11 @@ final class Review {
         accept(List.of(new Verdict(name, Map.of(), judge(kind, name, kept, after.columns(), after.properties()))));
     }
 
+    /// The same for a view of which only the name is known.
+    void viewName(Change.Kind kind, TableId name) {
+        accept(List.of(new Verdict(name, Map.of(), judge(kind, name, List.of(), List.of(), Map.of()))));
+    }
+
     private List<Violation> judge(
             Change.Kind kind, TableId name, List<Column> before, List<Column> after, Map<String, String> properties) {
         TableName address = new TableName(

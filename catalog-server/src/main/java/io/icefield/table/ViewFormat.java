@@ -35,6 +35,6 @@ public interface ViewFormat {
     /// What a metadata file says that was published here; its `json` is what may be shown.
     TableFormat.Prepared read(Metadata metadata);
 
-    /// What a metadata file says that anybody may have written; its `json` is what may be published.
+    /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew.
     TableFormat.Prepared adopt(Metadata metadata);
 }
