@@ -14,6 +14,7 @@ import io.icefield.http.Server;
 import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
@@ -37,15 +38,21 @@ import io.icefield.storage.s3.S3DomainStorage;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CreateTable;
+import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
+import io.icefield.table.DropView;
 import io.icefield.table.LoadTable;
+import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
+import io.icefield.table.RenameView;
+import io.icefield.table.ReplaceView;
 import io.icefield.table.Restricted;
 import io.icefield.table.Tables;
+import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
 import java.util.List;
@@ -114,6 +121,8 @@ public final class Main {
         CachedMetadata cache = new CachedMetadata(files, METADATA_CACHE_BYTES);
         Namespaces namespaces = new Namespaces(domains, new PostgresNamespaces(database), governance);
         Tables tables = new Tables(namespaces, tableStore);
+        IcebergViewFormat viewFormat = new IcebergViewFormat(METADATA_CACHE_BYTES / 4);
+        Views views = new Views(namespaces, tableStore);
         Restricted restricted = new Restricted(governance, format, tableStore);
         CreateTable creation = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
@@ -133,7 +142,14 @@ public final class Main {
                         renaming,
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
-                        new QueryDecisions(domains, namespaces, tables, restricted, cache, renaming)),
+                        new UseCases.OnViews(
+                                views,
+                                new CreateView(namespaces, tableStore, viewFormat, governance, files, cache),
+                                new LoadView(views, viewFormat, cache),
+                                new ReplaceView(views, tableStore, viewFormat, governance, files, cache),
+                                new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
+                                new DropView(views, tableStore)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming)),
                 trinoSql(masterKey),
                 database::ready);
         server.start();

@@ -43,13 +43,13 @@ CREATE TABLE namespaces (
 CREATE INDEX namespaces_parent ON namespaces (parent_id);
 CREATE INDEX namespaces_children ON namespaces (domain_id, coalesce(parent_id, 0), level);
 
--- Tables, and later views: one space of names. The row is the pointer to the current metadata file; `version` counts
+-- Tables and views: one space of names. The row is the pointer to the current metadata file; `version` counts
 -- its swaps. `location` is the folder, as text without a slash at its end.
 CREATE TABLE relations (
     id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     domain_id         bigint NOT NULL REFERENCES domains (id) ON DELETE RESTRICT,
     namespace_id      bigint NOT NULL REFERENCES namespaces (id) ON DELETE RESTRICT,
-    kind              text NOT NULL CHECK (kind IN ('table')),
+    kind              text NOT NULL CHECK (kind IN ('table', 'view')),
     name              text COLLATE "C" NOT NULL,
     uuid              uuid NOT NULL,
     location          text COLLATE "C" NOT NULL,

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
 final class IcebergRoutes {
@@ -34,9 +35,9 @@ final class IcebergRoutes {
     static final int COMMIT_BYTES_MAX = 16 << 20;
 
     private static final String ROOT = "/iceberg";
-    private static final String PREFIX = ROOT + "/v1/{prefix}";
+    static final String PREFIX = ROOT + "/v1/{prefix}";
     private static final String NAMESPACES = PREFIX + "/namespaces";
-    private static final String NAMESPACE = NAMESPACES + "/{namespace}";
+    static final String NAMESPACE = NAMESPACES + "/{namespace}";
     private static final String TABLES = NAMESPACE + "/tables";
     private static final String TABLE = TABLES + "/{table}";
 
@@ -49,6 +50,7 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final ViewRoutes views;
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -60,9 +62,14 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.views = new ViewRoutes(use.onViews());
     }
 
     List<Route> routes() {
+        return Stream.concat(ofTables().stream(), views.routes().stream()).toList();
+    }
+
+    private List<Route> ofTables() {
         return List.of(
                 Route.get(ROOT + "/v1/config", this::config, Needs.LOGIN),
                 Route.get(NAMESPACES, this::listNamespaces, Needs.LOGIN),
@@ -187,10 +194,13 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String list = "tables:" + in.domain() + ":" + in.path();
         Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
-        List<Map<String, Object>> items = page.items().stream()
-                .map(table -> object("namespace", table.namespace().levels(), "name", table.name()))
+        return Answer.json(200, page(list, page, "identifiers", identifiers(page)));
+    }
+
+    static List<Map<String, Object>> identifiers(Page<TableId> page) {
+        return page.items().stream()
+                .map(id -> object("namespace", id.namespace().levels(), "name", id.name()))
                 .toList();
-        return Answer.json(200, page(list, page, "identifiers", items));
     }
 
     private Answer createTable(Call call) {
@@ -280,7 +290,7 @@ final class IcebergRoutes {
                         Text.encoded(table.name()));
     }
 
-    private static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
+    static Map<String, Object> page(String list, Page<?> page, String name, List<?> items) {
         Map<String, Object> body = new LinkedHashMap<>(object(name, items));
         page.next().ifPresent(key -> body.put("next-page-token", PageToken.of(key, list)));
         return body;
@@ -292,11 +302,11 @@ final class IcebergRoutes {
                 : Delegation.NONE;
     }
 
-    private static DomainName domain(Call call) {
+    static DomainName domain(Call call) {
         return Refusal.parse(DomainName::new, call.path("prefix"));
     }
 
-    private static NamespaceId namespace(Call call) {
+    static NamespaceId namespace(Call call) {
         return namespace(domain(call), List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1)));
     }
 
@@ -308,11 +318,11 @@ final class IcebergRoutes {
         return tableId(namespace(call), call.path("table"));
     }
 
-    private static TableId tableId(NamespaceId namespace, String name) {
+    static TableId tableId(NamespaceId namespace, String name) {
         return Refusal.parse(text -> new TableId(namespace, text), name);
     }
 
-    private static TableId identifier(DomainName domain, Fields identifier) {
+    static TableId identifier(DomainName domain, Fields identifier) {
         return tableId(namespace(domain, identifier.texts("namespace")), identifier.text("name"));
     }
 }

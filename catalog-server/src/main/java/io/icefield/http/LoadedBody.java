@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.icefield.storage.Credential;
+import io.icefield.storage.Location;
 import io.icefield.table.Loaded;
+import io.icefield.table.Metadata;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -43,6 +45,13 @@ final class LoadedBody {
         return body.toByteArray();
     }
 
+    /// LoadViewResult.
+    static byte[] view(Metadata view) {
+        ByteArrayOutputStream body = head(Optional.of(view.location()), view.json());
+        body.write('}');
+        return body.toByteArray();
+    }
+
     /// LoadCredentialsResponse.
     static byte[] credentials(Loaded loaded) {
         return Json.written(AROUND_BYTES, json -> {
@@ -53,15 +62,19 @@ final class LoadedBody {
     }
 
     private static ByteArrayOutputStream head(Loaded loaded) {
-        ByteArrayOutputStream body = new ByteArrayOutputStream(loaded.metadata().length + AROUND_BYTES);
+        return head(loaded.metadataLocation(), loaded.metadata());
+    }
+
+    private static ByteArrayOutputStream head(Optional<Location> metadataLocation, byte[] metadata) {
+        ByteArrayOutputStream body = new ByteArrayOutputStream(metadata.length + AROUND_BYTES);
         body.write('{');
-        loaded.metadataLocation().ifPresent(location -> {
+        metadataLocation.ifPresent(location -> {
             body.writeBytes("\"metadata-location\":".getBytes(UTF_8));
             body.writeBytes(Json.bytes(location.toString()));
             body.write(',');
         });
         body.writeBytes("\"metadata\":".getBytes(UTF_8));
-        body.writeBytes(loaded.metadata());
+        body.writeBytes(metadata);
         return body;
     }
 

@@ -6,13 +6,19 @@ import io.icefield.domain.Domains;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CreateTable;
+import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
+import io.icefield.table.DropView;
 import io.icefield.table.LoadTable;
+import io.icefield.table.LoadView;
 import io.icefield.table.Namespaces;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
+import io.icefield.table.RenameView;
+import io.icefield.table.ReplaceView;
 import io.icefield.table.Tables;
+import io.icefield.table.Views;
 
 /// What the routes call.
 public record UseCases(
@@ -28,4 +34,15 @@ public record UseCases(
         RenameTable renameTable,
         DropTable dropTable,
         ClassifyTable classifyTable,
-        QueryDecisions queryDecisions) {}
+        OnViews onViews,
+        QueryDecisions queryDecisions) {
+
+    /// The same for views.
+    public record OnViews(
+            Views views,
+            CreateView createView,
+            LoadView loadView,
+            ReplaceView replaceView,
+            RenameView renameView,
+            DropView dropView) {}
+}

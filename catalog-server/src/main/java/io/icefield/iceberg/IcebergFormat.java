@@ -39,7 +39,7 @@ public final class IcebergFormat implements TableFormat {
     private static final Pattern FILE_VERSION = Pattern.compile("(\\d{1,9})-.*");
 
     /// Folders that properties name and that files are written to.
-    private static final Set<String> FOLDER_PROPERTIES = Set.of(
+    static final Set<String> FOLDER_PROPERTIES = Set.of(
             TableProperties.WRITE_DATA_LOCATION,
             TableProperties.WRITE_METADATA_LOCATION,
             "write.object-storage.path",
@@ -232,18 +232,19 @@ public final class IcebergFormat implements TableFormat {
                 "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)));
     }
 
-    private static int version(Location metadata) {
+    static int version(Location metadata) {
         String file = metadata.key().substring(metadata.key().lastIndexOf('/') + 1);
         Matcher version = FILE_VERSION.matcher(file);
         return version.matches() ? Integer.parseInt(version.group(1)) : -1;
     }
 
-    private interface Parsing<T> {
+    /// Work with what a client sent.
+    interface Parsing<T> {
         T run() throws Exception;
     }
 
     /// What Iceberg throws at what a client asked for is the client's to mend, except that it lost a race.
-    private static <T> T asked(String what, Parsing<T> parsing) {
+    static <T> T asked(String what, Parsing<T> parsing) {
         try {
             return parsing.run();
         } catch (CommitFailedException | RetryableValidationException e) {

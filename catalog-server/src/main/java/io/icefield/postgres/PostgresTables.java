@@ -4,8 +4,10 @@ import io.icefield.access.Grantee;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
+import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
 import io.icefield.table.Table;
+import io.icefield.table.Table.Kind;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import java.sql.ResultSet;
@@ -23,10 +25,10 @@ import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.SqlStatement;
 
-/// Tables in PostgreSQL.
+/// Tables and views in PostgreSQL.
 public final class PostgresTables implements TableStore {
     private static final String FIND = """
-            SELECT r.id, r.uuid, r.location, r.metadata_location, r.version,
+            SELECT r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version,
                 d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
                 d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
                 d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
@@ -38,16 +40,16 @@ public final class PostgresTables implements TableStore {
             FROM domains d
             JOIN namespaces n ON n.domain_id = d.id
             JOIN relations r ON r.namespace_id = n.id
-            WHERE d.name = :domain AND n.path = :path AND r.name = :name AND r.kind = 'table'
+            WHERE d.name = :domain AND n.path = :path AND r.name = :name
             """;
 
     private static final String LIST = """
-            SELECT r.id, r.name, r.uuid, r.location, r.metadata_location, r.version,
+            SELECT r.id, r.kind, r.name, r.uuid, r.location, r.metadata_location, r.version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :tables || r.name))) AS roles,
                 false AS below
             FROM relations r
-            WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = 'table'
+            WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = :kind
             ORDER BY r.name
             LIMIT :limit
             """;
@@ -75,7 +77,7 @@ public final class PostgresTables implements TableStore {
     private static final String CREATE = """
             INSERT INTO relations
                 (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
-            VALUES (:domain, :namespace, 'table', :name, :uuid, :location, :metadata, 1)
+            VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1)
             ON CONFLICT (namespace_id, name) DO NOTHING
             RETURNING id
             """;
@@ -184,11 +186,21 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
+        return list(Kind.TABLE, who, namespace, after, limit);
+    }
+
+    @Override
+    public List<Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit) {
+        return list(Kind.VIEW, who, namespace, after, limit);
+    }
+
+    private List<Seen> list(Kind kind, Set<Grantee> who, Namespace namespace, String after, int limit) {
         return database.read(handle -> handle.createQuery(LIST)
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bindArray("scopes", String.class, Scope.enclosing(namespace.name()))
                 .bind("tables", Scope.tablesOf(namespace.name()))
                 .bind("namespace", namespace.id())
+                .bind("kind", word(kind))
                 .bind("after", after)
                 .bind("limit", limit)
                 .map((row, _) -> new Seen(
@@ -209,22 +221,31 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+        return create(Kind.TABLE, namespace, name, uuid, published);
+    }
+
+    @Override
+    public Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location) {
+        return create(Kind.VIEW, namespace, name, uuid, new Published(metadata, location, Map.of()));
+    }
+
+    private Created create(Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
-                    handle -> create(handle, namespace, name, uuid, published, body),
-                    handle -> reread(handle, namespace, name, uuid, published));
+                    handle -> create(handle, kind, namespace, name, uuid, published, body),
+                    handle -> reread(handle, kind, namespace, name, uuid, published));
         } catch (Database.Taken _) {
             throw uuidTaken(uuid);
         }
     }
 
     private static Refusal uuidTaken(UUID uuid) {
-        return new Refusal.Invalid("another table has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+        return new Refusal.Invalid("another table or view has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
     }
 
     private static Created create(
-            Handle handle, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
         if (absent(handle, namespace)) {
             return new Created.NoNamespace();
         }
@@ -236,6 +257,7 @@ public final class PostgresTables implements TableStore {
                 : handle.createQuery(CREATE)
                         .bind("domain", domain.id())
                         .bind("namespace", namespace.id())
+                        .bind("kind", word(kind))
                         .bind("name", name)
                         .bind("uuid", uuid)
                         .bind("location", stored(published.location()))
@@ -246,13 +268,13 @@ public final class PostgresTables implements TableStore {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
         handle.createUpdate(KEEP).bind("id", id.get()).bind("body", body).execute();
-        replaceDeclared(handle, uuid, published.tags());
-        return new Created.Done(created(id.get(), namespace, name, uuid, published));
+        declare(handle, kind, uuid, published);
+        return new Created.Done(created(id.get(), kind, namespace, name, uuid, published));
     }
 
     /// Having the locations' lock, we know that the lost transaction has ended.
     private static Supplier<Created> reread(
-            Handle handle, Namespace namespace, String name, UUID uuid, Published published) {
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         lockLocations(handle, namespace.domain());
         Optional<Supplier<Created>> found = handle.createQuery(REREAD_CREATE)
                 .bind("namespace", namespace.id())
@@ -261,7 +283,7 @@ public final class PostgresTables implements TableStore {
                         row.getString("metadata_location")
                                 .equals(published.metadata().location().toString()),
                         row.getObject("uuid", UUID.class).equals(uuid),
-                        created(row.getLong("id"), namespace, name, uuid, published)))
+                        created(row.getLong("id"), kind, namespace, name, uuid, published)))
                 .findOne();
         return found.orElse(() -> {
             throw new Refusal.Unavailable("the catalog's database failed; nothing was created: try again");
@@ -278,9 +300,10 @@ public final class PostgresTables implements TableStore {
         return Created.NameTaken::new;
     }
 
-    private static Table created(long id, Namespace namespace, String name, UUID uuid, Published published) {
+    private static Table created(long id, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         return new Table(
                 id,
+                kind,
                 namespace.domain(),
                 new TableId(namespace.name(), name),
                 uuid,
@@ -329,7 +352,7 @@ public final class PostgresTables implements TableStore {
         if (moved == 0) {
             return Swapped.LOST;
         }
-        replaceDeclared(handle, uuid, published.tags());
+        declare(handle, seen.kind(), uuid, published);
         return Swapped.DONE;
     }
 
@@ -430,6 +453,13 @@ public final class PostgresTables implements TableStore {
 
     private record FieldTag(int field, String name) {}
 
+    /// A table's UUID may be that of a view in a file that somebody registers: views leave tags alone.
+    private static void declare(Handle handle, Kind kind, UUID uuid, Published published) {
+        if (kind == Kind.TABLE) {
+            replaceDeclared(handle, uuid, published.tags());
+        }
+    }
+
     /// A commit replaces what jobs declared, never what a steward said meanwhile.
     private static void replaceDeclared(Handle handle, UUID table, Map<Integer, Set<Tag>> tags) {
         List<FieldTag> wanted = tags.entrySet().stream()
@@ -449,6 +479,10 @@ public final class PostgresTables implements TableStore {
                         rows.stream().map(FieldTag::field).toList())
                 .bindArray(
                         "names", String.class, rows.stream().map(FieldTag::name).toList());
+    }
+
+    private static String word(Kind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
     }
 
     private static boolean absent(Handle handle, Namespace namespace) {
@@ -518,6 +552,7 @@ public final class PostgresTables implements TableStore {
     private static Table table(ResultSet row, Domain domain, TableId name) throws SQLException {
         return new Table(
                 row.getLong("id"),
+                Kind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT)),
                 domain,
                 name,
                 row.getObject("uuid", UUID.class),

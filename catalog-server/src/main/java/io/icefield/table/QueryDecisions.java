@@ -25,6 +25,7 @@ public final class QueryDecisions {
     private final Domains domains;
     private final Namespaces namespaces;
     private final Tables tables;
+    private final Views views;
     private final Restricted restricted;
     private final MetadataSource files;
     private final RenameTable renaming;
@@ -33,12 +34,14 @@ public final class QueryDecisions {
             Domains domains,
             Namespaces namespaces,
             Tables tables,
+            Views views,
             Restricted restricted,
             MetadataSource files,
             RenameTable renaming) {
         this.domains = domains;
         this.namespaces = namespaces;
         this.tables = tables;
+        this.views = views;
         this.restricted = restricted;
         this.files = files;
         this.renaming = renaming;
@@ -102,17 +105,25 @@ public final class QueryDecisions {
         }
     }
 
-    /// Masks and filters for one user of one table; nothing for tables that are not of a domain.
+    /// Masks and filters for one user of one table; nothing for views and for tables that are not of a domain.
     public Restrictions restrictions(Principal engine, Principal user, Target.Relation relation) {
         checkEngine(engine);
         if (OPEN_CATALOGS.contains(relation.catalog()) || relation.schema().equals("information_schema")) {
             return Restrictions.NONE;
         }
-        TableStore.Seen seen = tables.get(user, Action.READ, table(relation));
+        TableStore.Seen seen = views.relation(user, Action.READ, table(relation));
         if (relation.table().indexOf('$') >= 0) {
             return Restrictions.NONE; // it has columns of its own, and `maySelect` opens it or does not
         }
-        return restricted.of(user, seen, files.of(seen.table()));
+        return restrictions(user, seen);
+    }
+
+    /// A view shows what its tables show to this user: nothing is masked twice.
+    private Restrictions restrictions(Principal user, TableStore.Seen seen) {
+        return switch (seen.table().kind()) {
+            case TABLE -> restricted.of(user, seen, files.of(seen.table()));
+            case VIEW -> Restrictions.NONE;
+        };
     }
 
     private static void checkEngine(Principal engine) {
@@ -171,7 +182,7 @@ public final class QueryDecisions {
         }
         return switch (operation) {
             case "FilterTables", "ShowColumns", "FilterColumns", "ShowCreateTable" ->
-                tables.get(user, Action.SEE, table(relation)) != null;
+                views.relation(user, Action.SEE, table(relation)) != null;
             case "SelectFromColumns" -> maySelect(user, relation);
             case "InsertIntoTable",
                     "DeleteFromTable",
@@ -183,22 +194,26 @@ public final class QueryDecisions {
                     "RenameColumn",
                     "SetTableProperties",
                     "SetTableComment",
-                    "SetColumnComment",
                     "ExecuteTableProcedure" -> tables.get(user, Action.COMMIT, table(relation)) != null;
-            case "CreateTable" -> may(user, Action.CREATE, namespace(relation.catalog(), relation.schema()));
+            case "SetColumnComment" -> views.relation(user, Action.COMMIT, table(relation)) != null;
+            case "SetViewComment" -> views.get(user, Action.COMMIT, table(relation)) != null;
+            case "CreateTable", "CreateView" ->
+                may(user, Action.CREATE, namespace(relation.catalog(), relation.schema()));
+            case "DropView", "RenameView" -> views.get(user, Action.DROP, table(relation)) != null;
             case "DropTable", "RenameTable" -> tables.get(user, Action.DROP, table(relation)) != null;
+            // Also `CreateViewWithSelectFromColumns`: it asks whether a view may show its owner's data to others.
             default -> false;
         };
     }
 
     /// Bounds of columns leak what masks and filters hide, so metadata tables with values are for those who see all.
     private boolean maySelect(Principal user, Target.Relation relation) {
-        TableStore.Seen seen = tables.get(user, Action.READ, table(relation));
+        TableStore.Seen seen = views.relation(user, Action.READ, table(relation));
         int dollar = relation.table().indexOf('$');
         boolean raw =
                 (dollar >= 0 && !HARMLESS_METADATA.contains(relation.table().substring(dollar + 1)))
                         || relation.columns().contains("_change_type");
-        return !raw || restricted.of(user, seen, files.of(seen.table())).none();
+        return !raw || restrictions(user, seen).none();
     }
 
     /// Procedures of a domain write, and `table_changes` reads past masks and filters: for those who may do all that

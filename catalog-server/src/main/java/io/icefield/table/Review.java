@@ -62,6 +62,16 @@ final class Review {
         judge(Change.Kind.RENAME_TABLE, to, columns, columns, table.properties());
     }
 
+    /// The same for a view. Its columns have names, but no tags of their own; engines number them anew with each
+    /// version, so a column is the same while its name is.
+    void view(Change.Kind kind, TableId name, List<Column> before, TableFormat.Prepared after) {
+        Set<String> known = before.stream().map(Column::path).collect(Collectors.toSet());
+        List<Column> kept = after.columns().stream()
+                .filter(column -> known.contains(column.path()))
+                .toList();
+        judge(kind, name, kept, after.columns(), after.properties());
+    }
+
     private void judge(
             Change.Kind kind, TableId name, List<Column> before, List<Column> after, Map<String, String> properties) {
         TableName address = new TableName(

@@ -1,10 +1,11 @@
 package io.icefield.table;
 
+import io.icefield.access.Refusal.Thing;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
 import java.util.UUID;
 
-/// A table that is there: a pointer to its current metadata file.
+/// A table or view that is there: a pointer to its current metadata file.
 ///
 /// @param id the database's; survives a rename, differs after drop and create
 /// @param uuid Iceberg's
@@ -12,9 +13,33 @@ import java.util.UUID;
 /// @param metadata its current metadata file
 /// @param version counts the swaps of the pointer
 public record Table(
-        long id, Domain domain, TableId name, UUID uuid, Location location, Location metadata, long version) {
+        long id,
+        Kind kind,
+        Domain domain,
+        TableId name,
+        UUID uuid,
+        Location location,
+        Location metadata,
+        long version) {
+
     /// The same table after a swap of its pointer.
     Table next(Location folder, Metadata published) {
-        return new Table(id, domain, name, uuid, folder, published.location(), version + 1);
+        return new Table(id, kind, domain, name, uuid, folder, published.location(), version + 1);
+    }
+
+    /// Tables and views share one space of names, and grants name them alike.
+    public enum Kind {
+        TABLE(Thing.TABLE),
+        VIEW(Thing.VIEW);
+
+        private final Thing thing;
+
+        Kind(Thing thing) {
+            this.thing = thing;
+        }
+
+        public Thing thing() {
+            return thing;
+        }
     }
 }

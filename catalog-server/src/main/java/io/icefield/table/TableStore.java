@@ -10,18 +10,21 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// The tables: names, pointers to metadata, tags of columns. All writes are durable when they return.
+/// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they return.
 /// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
 /// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
 
-    /// The pointer and the grants in one indexed query.
+    /// The table or view of this name: the pointer and the grants in one indexed query.
     Optional<Seen> find(Set<Grantee> who, TableId name);
 
     /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
     List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
+
+    /// The same for the views of the namespace.
+    List<Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit);
 
     /// The content of a metadata file that was published here; empty for one that was not.
     Optional<byte[]> content(Table table);
@@ -34,7 +37,10 @@ public interface TableStore {
     /// Is this folder apart from those of all tables of the domain?
     boolean isFree(Domain domain, Location folder);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces its declared tags, in one
+    /// The same for a view, which has no tags: nothing is kept and nothing is taken away under its UUID.
+    Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location);
+
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
     /// transaction. A steward's answers are not touched.
     /// Atomic: of two
     /// racing callers exactly one gets `DONE`; otherwise nothing has changed.

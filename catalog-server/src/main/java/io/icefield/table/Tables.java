@@ -19,8 +19,9 @@ public final class Tables {
 
     /// No table without saying what for.
     public TableStore.Seen get(Principal who, Action action, TableId id) {
-        TableStore.Seen seen =
-                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.inDomain()));
+        TableStore.Seen seen = store.find(who.grantees(), id)
+                .filter(found -> found.table().kind() == Table.Kind.TABLE)
+                .orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.inDomain()));
         Access.check(who, seen.sight(), action, Thing.TABLE, id.inDomain());
         return seen;
     }

@@ -86,10 +86,10 @@ class IcebergRoutesTest {
         assertThat(reply.json().path("overrides").path("prefix").asText()).isEqualTo("sales");
         List<String> endpoints = texts(reply.json().path("endpoints"));
         assertThat(endpoints)
-                .hasSize(16)
+                .hasSize(24)
                 .contains("GET /v1/{prefix}/namespaces", "HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}")
                 .allMatch(endpoint -> endpoint.matches("(GET|POST|DELETE|HEAD) /v1/\\{prefix}/\\S+"))
-                .noneMatch(endpoint -> endpoint.contains("views") || endpoint.contains("transactions"));
+                .noneMatch(endpoint -> endpoint.contains("transactions"));
 
         assertRefused(mesh.send("GET", "/iceberg/v1/config", mesh.analyst, ""), 400, "BadRequestException");
         assertRefused(mesh.send("GET", "/iceberg/v1/config?warehouse=", mesh.analyst, ""), 400, "BadRequestException");

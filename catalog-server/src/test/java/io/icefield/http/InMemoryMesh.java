@@ -15,6 +15,7 @@ import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
+import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
@@ -262,7 +263,18 @@ final class InMemoryMesh {
 
         @Override
         public List<TableStore.Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
+            return list(Table.Kind.TABLE, who, namespace, after, limit);
+        }
+
+        @Override
+        public List<TableStore.Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit) {
+            return list(Table.Kind.VIEW, who, namespace, after, limit);
+        }
+
+        private List<TableStore.Seen> list(
+                Table.Kind kind, Set<Grantee> who, Namespace namespace, String after, int limit) {
             return locked(() -> tables.values().stream()
+                    .filter(table -> table.kind() == kind)
                     .filter(table -> table.name().namespace().equals(namespace.name()))
                     .filter(table -> table.name().name().compareTo(after) > 0)
                     .limit(limit)
@@ -277,6 +289,15 @@ final class InMemoryMesh {
 
         @Override
         public Created create(Namespace namespace, String name, UUID uuid, Published published) {
+            return create(Table.Kind.TABLE, namespace, name, uuid, published);
+        }
+
+        @Override
+        public Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location) {
+            return create(Table.Kind.VIEW, namespace, name, uuid, new Published(metadata, location, Map.of()));
+        }
+
+        private Created create(Table.Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
             maybeRefuse();
             TableId id = new TableId(namespace.name(), name);
             return locked(() -> {
@@ -291,6 +312,7 @@ final class InMemoryMesh {
                 }
                 Table table = new Table(
                         ids.incrementAndGet(),
+                        kind,
                         namespace.domain(),
                         id,
                         uuid,
@@ -316,10 +338,16 @@ final class InMemoryMesh {
         private void publish(Table table, Published published) {
             tables.put(key(table.name()), table);
             contents.put(table.metadata(), published.metadata().json());
+            if (table.kind() == Table.Kind.TABLE) {
+                declare(table.uuid(), published);
+            }
+        }
+
+        private void declare(UUID table, Published published) {
             Set<Integer> fields = new HashSet<>(published.tags().keySet());
-            fields.addAll(tags(table.uuid()).keySet());
+            fields.addAll(tags(table).keySet());
             fields.forEach(field -> keep(
-                    table.uuid(),
+                    table,
                     field,
                     Source.DECLARED,
                     published.tags().getOrDefault(field, Set.of()).stream()
@@ -346,6 +374,7 @@ final class InMemoryMesh {
                 publish(
                         new Table(
                                 seen.id(),
+                                seen.kind(),
                                 seen.domain(),
                                 seen.name(),
                                 uuid,
@@ -372,6 +401,7 @@ final class InMemoryMesh {
                         key(id),
                         new Table(
                                 seen.id(),
+                                seen.kind(),
                                 seen.domain(),
                                 id,
                                 seen.uuid(),

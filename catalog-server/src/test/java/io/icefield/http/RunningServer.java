@@ -12,6 +12,7 @@ import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
@@ -26,15 +27,21 @@ import io.icefield.storage.StorageProfile;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CreateTable;
+import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
+import io.icefield.table.DropView;
 import io.icefield.table.LoadTable;
+import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
+import io.icefield.table.RenameView;
+import io.icefield.table.ReplaceView;
 import io.icefield.table.Restricted;
 import io.icefield.table.Tables;
+import io.icefield.table.Views;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -125,6 +132,8 @@ final class RunningServer implements AutoCloseable {
         Tables tables = new Tables(namespaces, mesh.tableStore);
         IcebergFormat format = new IcebergFormat(1 << 20);
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
+        IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
+        Views views = new Views(namespaces, mesh.tableStore);
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CreateTable creation =
                 new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage);
@@ -145,7 +154,14 @@ final class RunningServer implements AutoCloseable {
                         renaming,
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
-                        new QueryDecisions(domains, namespaces, tables, restricted, files, renaming)),
+                        new UseCases.OnViews(
+                                views,
+                                new CreateView(namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
+                                new LoadView(views, viewFormat, files),
+                                new ReplaceView(views, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
+                                new RenameView(views, namespaces, mesh.tableStore, viewFormat, files, GOVERNANCE),
+                                new DropView(views, mesh.tableStore)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming)),
                 dialect,
                 this::isReady);
         server.start();

@@ -83,6 +83,7 @@ final class QueryPlanTest {
                         .bindArray("scopes", String.class, scopes())
                         .bind("tables", Scope.tablesOf(crm.name()))
                         .bind("namespace", crm.id())
+                        .bind("kind", "table")
                         .bind("after", "t5")
                         .bind("limit", 10));
         String children = plan(

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// What one request would make of one namespace or table: everything a policy may look at.
+/// What one request would make of one namespace, table or view: everything a policy may look at.
 ///
 /// @param before columns of the table as it is, all levels, parents first; empty when it is new to this name space
 /// @param after columns as they would be; empty for a namespace
@@ -20,7 +20,19 @@ public record Change(
         CREATE_TABLE,
         COMMIT,
         RENAME_TABLE,
-        REGISTER_TABLE
+        REGISTER_TABLE,
+        CREATE_VIEW,
+        REPLACE_VIEW,
+        RENAME_VIEW,
+        REGISTER_VIEW;
+
+        /// A view stores nothing: what it shows is classified in the tables that it reads.
+        public boolean ofView() {
+            return switch (this) {
+                case CREATE_VIEW, REPLACE_VIEW, RENAME_VIEW, REGISTER_VIEW -> true;
+                case CREATE_NAMESPACE, CREATE_TABLE, COMMIT, RENAME_TABLE, REGISTER_TABLE -> false;
+            };
+        }
     }
 
     public Change {

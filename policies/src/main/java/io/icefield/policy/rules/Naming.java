@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// What namespaces, tables and columns may be called. Judges only names that are new or changed.
+/// What namespaces, tables, views and columns may be called. Judges only names that are new or changed.
 ///
 /// @param reserved words that are no names, whatever their case
 /// @param lengthMax characters, at most `NamePattern.NAME_LENGTH_MAX`
@@ -26,6 +26,7 @@ public record Naming(NamePattern pattern, Set<String> reserved, int lengthMax, S
     public enum Subject {
         NAMESPACE,
         TABLE,
+        VIEW,
         COLUMN;
 
         String word() {
@@ -53,7 +54,9 @@ public record Naming(NamePattern pattern, Set<String> reserved, int lengthMax, S
             }
             case CREATE_TABLE, RENAME_TABLE, REGISTER_TABLE ->
                 judge(Subject.TABLE, change.table().table(), "table", "", found);
-            case COMMIT -> {}
+            case CREATE_VIEW, RENAME_VIEW, REGISTER_VIEW ->
+                judge(Subject.VIEW, change.table().table(), "view", "", found);
+            case COMMIT, REPLACE_VIEW -> {}
         }
         Map<String, Column> before = Paths.index(change.before());
         Map<Integer, String> names = new HashMap<>();

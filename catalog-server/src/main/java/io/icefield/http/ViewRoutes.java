@@ -1,0 +1,104 @@
+package io.icefield.http;
+
+import io.icefield.access.Action;
+import io.icefield.access.Page;
+import io.icefield.storage.DomainName;
+import io.icefield.table.CreateView;
+import io.icefield.table.DropView;
+import io.icefield.table.LoadView;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.RenameView;
+import io.icefield.table.ReplaceView;
+import io.icefield.table.TableId;
+import io.icefield.table.Views;
+import java.util.List;
+
+/// The views of the Iceberg REST catalog.
+final class ViewRoutes {
+    /// SQL in several dialects and a wide schema.
+    static final int BODY_BYTES_MAX = 8 << 20;
+
+    private static final String VIEWS = IcebergRoutes.NAMESPACE + "/views";
+    private static final String VIEW = VIEWS + "/{view}";
+
+    private final Views views;
+    private final CreateView create;
+    private final LoadView load;
+    private final ReplaceView replace;
+    private final RenameView rename;
+    private final DropView drop;
+
+    ViewRoutes(UseCases.OnViews use) {
+        this.views = use.views();
+        this.create = use.createView();
+        this.load = use.loadView();
+        this.replace = use.replaceView();
+        this.rename = use.renameView();
+        this.drop = use.dropView();
+    }
+
+    List<Route> routes() {
+        return List.of(
+                Route.get(VIEWS, this::listViews, Needs.LOGIN),
+                Route.post(VIEWS, this::createView, Needs.LOGIN).limit(BODY_BYTES_MAX),
+                Route.get(VIEW, this::loadView, Needs.LOGIN),
+                Route.head(VIEW, this::viewExists, Needs.LOGIN),
+                Route.post(VIEW, this::replaceView, Needs.LOGIN).limit(BODY_BYTES_MAX),
+                Route.delete(VIEW, this::dropView, Needs.LOGIN),
+                Route.post(IcebergRoutes.NAMESPACE + "/register-view", this::registerView, Needs.LOGIN),
+                Route.post(IcebergRoutes.PREFIX + "/views/rename", this::renameView, Needs.LOGIN));
+    }
+
+    private Answer listViews(Call call) {
+        NamespaceId in = IcebergRoutes.namespace(call);
+        String list = "views:" + in.domain() + ":" + in.path();
+        Page<TableId> page = views.list(call.who(), in, PageToken.wanted(call, list));
+        return Answer.json(200, IcebergRoutes.page(list, page, "identifiers", IcebergRoutes.identifiers(page)));
+    }
+
+    private Answer createView(Call call) {
+        NamespaceId in = IcebergRoutes.namespace(call);
+        return Answer.json(200, LoadedBody.view(create.create(call.who(), in, call.jsonText())));
+    }
+
+    private Answer loadView(Call call) {
+        return Answer.json(200, LoadedBody.view(load.load(call.who(), view(call))));
+    }
+
+    private Answer viewExists(Call call) {
+        var _ = views.get(call.who(), Action.SEE, view(call));
+        return Answer.noContent();
+    }
+
+    private Answer replaceView(Call call) {
+        TableId view = view(call);
+        return Answer.json(200, LoadedBody.view(replace.replace(call.who(), view, call.jsonText())));
+    }
+
+    private Answer dropView(Call call) {
+        drop.drop(call.who(), view(call));
+        return Answer.noContent();
+    }
+
+    private Answer registerView(Call call) {
+        NamespaceId in = IcebergRoutes.namespace(call);
+        Fields body = call.json();
+        return Answer.json(
+                200,
+                LoadedBody.view(create.register(call.who(), in, body.text("name"), body.text("metadata-location"))));
+    }
+
+    private Answer renameView(Call call) {
+        DomainName domain = IcebergRoutes.domain(call);
+        Fields body = call.json();
+        rename.rename(
+                call.who(),
+                IcebergRoutes.identifier(domain, body.object("source")),
+                IcebergRoutes.identifier(domain, body.object("destination")));
+        return Answer.noContent();
+    }
+
+    private static TableId view(Call call) {
+        return IcebergRoutes.tableId(IcebergRoutes.namespace(call), call.path("view"));
+    }
+}
