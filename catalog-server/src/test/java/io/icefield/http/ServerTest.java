@@ -61,6 +61,7 @@ class ServerTest {
                 .replace("{domain}", "sales")
                 .replace("{namespace}", "crm")
                 .replace("{table}", "customers")
+                .replace("{view}", "best_customers")
                 .replace("{principal}", "admin");
     }
 
@@ -131,14 +132,16 @@ class ServerTest {
             return "{\"namespace\":[\"mine\"]}";
         } else if (path.endsWith("/properties")) {
             return "{\"updates\":{\"a\":\"b\"}}";
-        } else if (path.endsWith("/register")) {
+        } else if (path.contains("/register")) {
             return "{\"name\":\"t\",\"metadata-location\":\"s3://bucket-sales/m.json\"}";
         } else if (path.endsWith("/rename")) {
             return "{\"source\":{\"namespace\":[\"crm\"],\"name\":\"a\"},"
                     + "\"destination\":{\"namespace\":[\"crm\"],\"name\":\"b\"}}";
+        } else if (path.endsWith("/views")) {
+            return ViewRoutesTest.createBody("mine", "");
         } else if (path.endsWith("/tables")) {
             return IcebergRoutesTest.createBody("mine", "");
-        } else if (path.endsWith("/{table}")) {
+        } else if (path.endsWith("/{table}") || path.endsWith("/{view}")) {
             return "{\"requirements\":[],\"updates\":[]}";
         }
         return "{}";

@@ -160,7 +160,7 @@ class PolicyFilesTest {
                   pattern: '[a-z'
                   maxLenght: 10
                   maxLength: ten
-                  appliesTo: [tables, views]
+                  appliesTo: [tables, files]
                   scope: {domain: [sales], tables: []}
                 ---
                 - a list
@@ -200,7 +200,7 @@ class PolicyFilesTest {
                 a.yaml:20:16: the pattern is no regular expression: Unclosed character class
                 a.yaml:21:3: unknown field `maxLenght` in `spec`, did you mean `maxLength`?
                 a.yaml:22:14: `spec.maxLength` must be a number from 1 to 255, not `ten`
-                a.yaml:23:23: `views` is no kind of name (there are `namespaces`, `tables`, `columns`)
+                a.yaml:23:23: `files` is no kind of name (there are `namespaces`, `tables`, `views`, `columns`)
                 a.yaml:24:11: unknown field `domain` in `spec.scope`, did you mean `domains`?
                 a.yaml:24:36: `spec.scope.tables` is empty; leave it out to mean all
                 a.yaml:26:1: a document must be a mapping, not a list
