@@ -105,7 +105,25 @@ public abstract sealed class Refusal extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public AlreadyExists(Thing thing, String name) {
-            super("%s already exists: %s".formatted(capital(thing), name));
+            this("%s already exists: %s".formatted(capital(thing), name));
+        }
+
+        private AlreadyExists(String message) {
+            super(message);
+        }
+
+        /// The name that a table or view was to have.
+        ///
+        /// @param there what has it
+        public static AlreadyExists named(Thing wanted, Thing there, String name) {
+            return wanted == there
+                    ? new AlreadyExists(there, name)
+                    : new AlreadyExists("%s with same name already exists: %s".formatted(capital(there), name));
+        }
+
+        /// The same for a new name.
+        public static AlreadyExists renamed(String from, String to, Thing there) {
+            return new AlreadyExists("Cannot rename %s to %s. %s already exists".formatted(from, to, capital(there)));
         }
     }
 

@@ -241,7 +241,8 @@ public final class PostgresTables implements TableStore {
     }
 
     private static Refusal uuidTaken(UUID uuid) {
-        return new Refusal.Invalid("another table or view has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+        return new Refusal.Invalid(
+                "another table or view has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
     }
 
     private static Created create(

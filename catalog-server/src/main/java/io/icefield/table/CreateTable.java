@@ -47,9 +47,9 @@ public final class CreateTable {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, name.inDomain());
-        }
+        store.find(Set.of(), name).ifPresent(there -> {
+            throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
+        });
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
@@ -74,9 +74,13 @@ public final class CreateTable {
     Loaded createStaged(Principal who, TableId name, TableFormat.CommitRequest request) {
         Namespace namespace =
                 namespaces.get(who, Action.CREATE, name.namespace()).namespace();
-        if (store.find(Set.of(), name).isPresent()) {
-            throw new Refusal.Conflict("Requirement failed: table already exists: %s".formatted(name.inDomain()));
-        }
+        store.find(Set.of(), name).ifPresent(there -> {
+            throw new Refusal.Conflict(
+                    switch (there.table().kind()) {
+                        case TABLE -> "Requirement failed: table already exists: %s".formatted(name.inDomain());
+                        case VIEW -> "View with same name already exists: %s".formatted(name.inDomain());
+                    });
+        });
         Location proposed = Locations.of(namespace.domain(), name, UUID.randomUUID());
         TableFormat.Prepared prepared = format.commitNew(request, proposed);
         namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), prepared));

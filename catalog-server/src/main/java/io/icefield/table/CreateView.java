@@ -75,7 +75,7 @@ public final class CreateView {
     private TableId free(NamespaceId in, String name) {
         TableId id = Refusal.parse(text -> new TableId(in, text), name);
         store.find(Set.of(), id).ifPresent(there -> {
-            throw new Refusal.AlreadyExists(there.table().kind().thing(), id.toString());
+            throw Refusal.AlreadyExists.named(Thing.VIEW, there.table().kind().thing(), id.inDomain());
         });
         return id;
     }
@@ -87,14 +87,14 @@ public final class CreateView {
             return switch (store.createView(namespace, name.name(), uuid, metadata, location)) {
                 case TableStore.Created.Done _ -> Optional.empty();
                 case TableStore.Created.NameTaken _ ->
-                    Optional.of(new Refusal.AlreadyExists(Thing.VIEW, name.toString()));
+                    Optional.of(new Refusal.AlreadyExists(Thing.VIEW, name.inDomain()));
                 case TableStore.Created.LocationTaken _ ->
                     Optional.of(new Refusal.Invalid(
                             "the location `%s` touches that of another table or view: choose another, or leave it out"
                                     .formatted(location)));
                 case TableStore.Created.NoNamespace _ ->
                     Optional.of(new Refusal.NotFound(
-                            Thing.NAMESPACE, name.namespace().toString()));
+                            Thing.NAMESPACE, name.namespace().inDomain()));
             };
         } catch (Refusal.Conflict e) {
             return Optional.of(e);

@@ -18,7 +18,7 @@ public final class DropView {
     public void drop(Principal who, TableId id) {
         Table view = views.get(who, Action.DROP, id).table();
         if (!store.drop(view)) {
-            throw new Refusal.NotFound(Thing.VIEW, id.toString());
+            throw new Refusal.NotFound(Thing.VIEW, id.inDomain());
         }
     }
 }

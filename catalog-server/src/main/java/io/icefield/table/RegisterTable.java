@@ -53,11 +53,13 @@ public final class RegisterTable {
 
     public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation delegation) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
-        boolean taken = store.find(Set.of(), id).isPresent();
-        if (taken && present == Present.KEPT) {
-            throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
-        }
-        Optional<TableStore.Seen> old = taken ? Optional.of(tables.get(who, Action.DROP, id)) : Optional.empty();
+        Optional<Table.Kind> taken =
+                store.find(Set.of(), id).map(there -> there.table().kind());
+        taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
+            throw Refusal.AlreadyExists.named(Thing.TABLE, kind.thing(), id.inDomain());
+        });
+        Optional<TableStore.Seen> old =
+                taken.isPresent() ? Optional.of(tables.get(who, Action.DROP, id)) : Optional.empty();
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
         TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));

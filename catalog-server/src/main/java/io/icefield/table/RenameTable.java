@@ -5,6 +5,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Governance;
+import java.util.Set;
 
 /// Gives a table another name in its domain. Its files stay where they are.
 public final class RenameTable {
@@ -34,7 +35,13 @@ public final class RenameTable {
         Ready ready = prepare(who, from, to);
         switch (store.rename(ready.table(), ready.to(), to.name())) {
             case DONE -> {}
-            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.TABLE, to.inDomain());
+            case NAME_TAKEN ->
+                throw Refusal.AlreadyExists.renamed(
+                        from.inDomain(),
+                        to.inDomain(),
+                        store.find(Set.of(), to)
+                                .map(there -> there.table().kind().thing())
+                                .orElse(Thing.TABLE));
             case GONE -> throw new Refusal.NotFound(Thing.TABLE, from.inDomain());
         }
     }

@@ -6,6 +6,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
+import java.util.Set;
 
 /// Gives a view another name in its domain. Its files stay where they are.
 public final class RenameView {
@@ -42,8 +43,14 @@ public final class RenameView {
         review.view(Change.Kind.RENAME_VIEW, to, current.columns(), current);
         switch (store.rename(view, namespace, to.name())) {
             case DONE -> {}
-            case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.VIEW, to.toString());
-            case GONE -> throw new Refusal.NotFound(Thing.VIEW, from.toString());
+            case NAME_TAKEN ->
+                throw Refusal.AlreadyExists.renamed(
+                        from.inDomain(),
+                        to.inDomain(),
+                        store.find(Set.of(), to)
+                                .map(there -> there.table().kind().thing())
+                                .orElse(Thing.VIEW));
+            case GONE -> throw new Refusal.NotFound(Thing.VIEW, from.inDomain());
         }
     }
 }

@@ -21,16 +21,16 @@ public final class Views {
     public TableStore.Seen get(Principal who, Action action, TableId id) {
         TableStore.Seen seen = store.find(who.grantees(), id)
                 .filter(found -> found.table().kind() == Table.Kind.VIEW)
-                .orElseThrow(() -> new Refusal.NotFound(Thing.VIEW, id.toString()));
-        Access.check(who, seen.sight(), action, Thing.VIEW, id.toString());
+                .orElseThrow(() -> new Refusal.NotFound(Thing.VIEW, id.inDomain()));
+        Access.check(who, seen.sight(), action, Thing.VIEW, id.inDomain());
         return seen;
     }
 
     /// A view or a table, for those who know only the name.
     public TableStore.Seen relation(Principal who, Action action, TableId id) {
         TableStore.Seen seen =
-                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.toString()));
-        Access.check(who, seen.sight(), action, seen.table().kind().thing(), id.toString());
+                store.find(who.grantees(), id).orElseThrow(() -> new Refusal.NotFound(Thing.TABLE, id.inDomain()));
+        Access.check(who, seen.sight(), action, seen.table().kind().thing(), id.inDomain());
         return seen;
     }
 
