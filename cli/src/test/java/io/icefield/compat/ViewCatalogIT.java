@@ -1,13 +1,20 @@
 package io.icefield.compat;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.BadRequestException;
 import org.apache.iceberg.rest.RESTCatalog;
 import org.apache.iceberg.view.ViewCatalogTests;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// Iceberg's `ViewCatalogTests` against the real server: over HTTP, on S3.
@@ -63,7 +70,7 @@ class ViewCatalogIT extends ViewCatalogTests<RESTCatalog> {
     /// Where the tests want their views: in the domain's bucket, or it is refused.
     @Override
     protected String viewLocation(String... paths) {
-        return bucket + "/" + String.join("/", paths);
+        return Stream.concat(Stream.of(bucket, "views"), Stream.of(paths)).collect(Collectors.joining("/"));
     }
 
     @Override
@@ -74,5 +81,27 @@ class ViewCatalogIT extends ViewCatalogTests<RESTCatalog> {
     @Override
     protected boolean supportsServerSideRetry() {
         return true;
+    }
+
+    // --- What we do otherwise
+
+    @Override
+    @Test
+    public void createViewErrorCases() {
+        Skipped.because("what cannot be a view is a BadRequestException, not an IllegalArgumentException");
+    }
+
+    @Test
+    void twoQueriesOfOneDialectAreABadRequest() {
+        Namespace namespace = Namespace.of("ns");
+        catalog.createNamespace(namespace);
+        assertThatThrownBy(() -> catalog.buildView(TableIdentifier.of(namespace, "view"))
+                        .withSchema(SCHEMA)
+                        .withDefaultNamespace(namespace)
+                        .withQuery("trino", "select * from ns.tbl")
+                        .withQuery("trino", "select * from ns.tbl")
+                        .create())
+                .isInstanceOf(BadRequestException.class)
+                .hasMessageContaining("Invalid view version: Cannot add multiple queries for dialect trino");
     }
 }
