@@ -43,7 +43,8 @@ class ViewIT {
         assertThatThrownBy(() -> mesh.execute(JOB, "CREATE TABLE %sfirst (id bigint)".formatted(CORE)))
                 .hasMessageContaining("already exists");
 
-        mesh.execute(JOB, "CREATE OR REPLACE VIEW %sfirst AS SELECT id, id * 2 AS twice FROM %1$speople".formatted(CORE));
+        mesh.execute(
+                JOB, "CREATE OR REPLACE VIEW %sfirst AS SELECT id, id * 2 AS twice FROM %1$speople".formatted(CORE));
         mesh.execute(JOB, "COMMENT ON VIEW %sfirst IS 'twice as much'".formatted(CORE));
         assertThat(mesh.rows("analyst", "SELECT max(twice) FROM %sfirst".formatted(CORE)))
                 .isEqualTo(List.of(List.of("4")));
