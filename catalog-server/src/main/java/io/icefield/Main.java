@@ -123,6 +123,7 @@ public final class Main {
         Tables tables = new Tables(namespaces, tableStore);
         IcebergViewFormat viewFormat = new IcebergViewFormat(METADATA_CACHE_BYTES / 4);
         Views views = new Views(namespaces, tableStore);
+        CreateView newViews = new CreateView(namespaces, tableStore, viewFormat, governance, files, cache);
         Restricted restricted = new Restricted(governance, format, tableStore);
         CreateTable creation = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
@@ -144,12 +145,12 @@ public final class Main {
                         new ClassifyTable(tables, tableStore, format, cache),
                         new UseCases.OnViews(
                                 views,
-                                new CreateView(namespaces, tableStore, viewFormat, governance, files, cache),
+                                newViews,
                                 new LoadView(views, viewFormat, cache),
-                                new ReplaceView(views, tableStore, viewFormat, governance, files, cache),
+                                new ReplaceView(views, namespaces, tableStore, viewFormat, governance, files, cache),
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
                                 new DropView(views, tableStore)),
-                        new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
         server.start();

@@ -9,6 +9,8 @@ import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat.Prepared;
 import io.icefield.table.ViewFormat;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -33,17 +35,18 @@ public final class IcebergViewFormat implements ViewFormat {
     /// not created as `SECURITY INVOKER`, so it is dropped and not refused.
     private static final Set<String> RUN_AS_PROPERTIES = Set.of("trino.run-as-owner");
 
-    /// What metadata files say, by location; immutable, so never stale.
+    /// What metadata files say, by location.
     private final Cache<Location, Read> read;
 
+    /// @param json what was read: a file that was dropped, written over and registered again is another one
     /// @param prepared its `json` names nobody as whom the view runs, whatever the file says
-    private record Read(ViewMetadata metadata, Prepared prepared) {}
+    private record Read(byte[] json, ViewMetadata metadata, Prepared prepared) {}
 
     /// @param cacheBytesMax memory for parsed metadata, estimated by its length
     public IcebergViewFormat(long cacheBytesMax) {
         this.read = Caffeine.newBuilder()
                 .maximumWeight(cacheBytesMax)
-                .weigher((Location _, Read view) -> 4_096 + 4 * view.prepared().json().length)
+                .weigher((Location _, Read view) -> 4_096 + 4 * view.json().length)
                 .build();
     }
 
@@ -109,21 +112,39 @@ public final class IcebergViewFormat implements ViewFormat {
         return parsed(metadata).prepared();
     }
 
+    @Override
+    public Prepared adopt(Metadata metadata) {
+        return asked("the metadata file `%s`".formatted(metadata.location()), () -> {
+            String text =
+                    UTF_8.newDecoder().decode(ByteBuffer.wrap(metadata.json())).toString();
+            return prepared(harmless(ViewMetadataParser.fromJson(RestJson.object(text))), true, 0);
+        });
+    }
+
     private Read parsed(Metadata metadata) {
-        return read.get(
-                metadata.location(),
-                at -> asked("the metadata file `%s`".formatted(at), () -> {
-                    ViewMetadata view = ViewMetadataParser.fromJson(new String(metadata.json(), UTF_8));
-                    Set<String> runAs = view.properties().keySet().stream()
-                            .filter(IcebergViewFormat::isRunAs)
-                            .collect(Collectors.toSet());
-                    if (runAs.isEmpty()) {
-                        return new Read(view, prepared(view, true, 0, metadata.json()));
-                    }
-                    ViewMetadata harmless =
-                            ViewMetadata.buildFrom(view).removeProperties(runAs).build();
-                    return new Read(harmless, prepared(harmless, true, 0));
-                }));
+        Location at = metadata.location();
+        Read known = read.getIfPresent(at);
+        if (known == null || !Arrays.equals(known.json(), metadata.json())) {
+            known = asked("the metadata file `%s`".formatted(at), () -> {
+                ViewMetadata view = ViewMetadataParser.fromJson(new String(metadata.json(), UTF_8));
+                ViewMetadata harmless = harmless(view);
+                return new Read(
+                        metadata.json(),
+                        harmless,
+                        harmless.equals(view) ? prepared(view, true, 0, metadata.json()) : prepared(harmless, true, 0));
+            });
+            read.put(at, known);
+        }
+        return known;
+    }
+
+    private static ViewMetadata harmless(ViewMetadata view) {
+        Set<String> runAs = view.properties().keySet().stream()
+                .filter(IcebergViewFormat::isRunAs)
+                .collect(Collectors.toSet());
+        return runAs.isEmpty()
+                ? view
+                : ViewMetadata.buildFrom(view).removeProperties(runAs).build();
     }
 
     private static Map<String, String> withoutRunAs(Map<String, String> properties) {

@@ -8,12 +8,14 @@ import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.storage.Location;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
 /// Creates a view, or gives a metadata file that is in the domain's storage a name: prepare, judge, write, publish.
 public final class CreateView {
+    /// A longer file is not read: it is held in memory several times.
+    public static final int FILE_BYTES_MAX = 16 << 20;
+
     private final Namespaces namespaces;
     private final TableStore store;
     private final ViewFormat format;
@@ -43,33 +45,43 @@ public final class CreateView {
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
+                .map(folder -> namespaces.checkFolder(who, namespace, folder))
                 .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
         TableFormat.Prepared view = format.create(request, uuid, location);
         Locations.check(namespace.domain(), view);
         review.view(Change.Kind.CREATE_VIEW, name, List.of(), view);
 
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, view), view);
-        Optional<Refusal> refusal = publish(namespace, name, uuid, metadata, location);
-        if (refusal.isPresent()) {
+        try {
+            cache.remember(publish(namespace, name, uuid, metadata, location), metadata);
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
             files.discard(namespace.domain(), metadata);
-            throw refusal.get();
+            throw e;
         }
-        cache.remember(metadata);
         return metadata;
+    }
+
+    /// Throws what stands against a new view of this name, whatever it shows; changes nothing.
+    void check(Principal who, TableId name) {
+        var _ = namespaces.get(who, Action.CREATE, name.namespace());
+        if (store.find(Set.of(), name).isEmpty()) {
+            review.viewName(Change.Kind.CREATE_VIEW, name);
+        }
     }
 
     public Metadata register(Principal who, NamespaceId in, String name, String metadataLocation) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableId id = free(in, name);
-        Location at = Locations.inside(namespace.domain(), "the metadata location", metadataLocation);
-        Metadata metadata = files.read(namespace.domain(), at);
-        TableFormat.Prepared view = format.read(metadata);
-        Location location = Locations.check(namespace.domain(), view);
+        Location at = namespaces.checkFolder(
+                who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
+        TableFormat.Prepared view = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
+        Metadata metadata = new Metadata(at, view.json());
+        Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), view));
         review.view(Change.Kind.REGISTER_VIEW, id, List.of(), view);
-        publish(namespace, id, view.uuid(), metadata, location).ifPresent(refusal -> {
-            throw refusal;
-        });
-        return new Metadata(at, view.json());
+        cache.remember(publish(namespace, id, view.uuid(), metadata, location), metadata);
+        return metadata;
     }
 
     private TableId free(NamespaceId in, String name) {
@@ -80,24 +92,16 @@ public final class CreateView {
         return id;
     }
 
-    /// Empty: it is there. A refusal means that it surely is not.
-    private Optional<Refusal> publish(
-            Namespace namespace, TableId name, UUID uuid, Metadata metadata, Location location) {
-        try {
-            return switch (store.createView(namespace, name.name(), uuid, metadata, location)) {
-                case TableStore.Created.Done _ -> Optional.empty();
-                case TableStore.Created.NameTaken _ ->
-                    Optional.of(new Refusal.AlreadyExists(Thing.VIEW, name.inDomain()));
-                case TableStore.Created.LocationTaken _ ->
-                    Optional.of(new Refusal.Invalid(
-                            "the location `%s` touches that of another table or view: choose another, or leave it out"
-                                    .formatted(location)));
-                case TableStore.Created.NoNamespace _ ->
-                    Optional.of(new Refusal.NotFound(
-                            Thing.NAMESPACE, name.namespace().inDomain()));
-            };
-        } catch (Refusal.Conflict e) {
-            return Optional.of(e);
-        }
+    private Table publish(Namespace namespace, TableId name, UUID uuid, Metadata metadata, Location location) {
+        return switch (store.createView(namespace, name.name(), uuid, metadata, location)) {
+            case TableStore.Created.Done(Table view) -> view;
+            case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.VIEW, name.inDomain());
+            case TableStore.Created.LocationTaken _ ->
+                throw new Refusal.Invalid(
+                        "the location `%s` touches that of another table or view: choose another, or leave it out"
+                                .formatted(location));
+            case TableStore.Created.NoNamespace _ ->
+                throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().inDomain());
+        };
     }
 }

@@ -29,6 +29,7 @@ public final class QueryDecisions {
     private final Restricted restricted;
     private final MetadataSource files;
     private final RenameTable renaming;
+    private final CreateView newViews;
 
     public QueryDecisions(
             Domains domains,
@@ -37,7 +38,8 @@ public final class QueryDecisions {
             Views views,
             Restricted restricted,
             MetadataSource files,
-            RenameTable renaming) {
+            RenameTable renaming,
+            CreateView newViews) {
         this.domains = domains;
         this.namespaces = namespaces;
         this.tables = tables;
@@ -45,6 +47,7 @@ public final class QueryDecisions {
         this.restricted = restricted;
         this.files = files;
         this.renaming = renaming;
+        this.newViews = newViews;
     }
 
     /// What a question is about.
@@ -197,8 +200,11 @@ public final class QueryDecisions {
                     "ExecuteTableProcedure" -> tables.get(user, Action.COMMIT, table(relation)) != null;
             case "SetColumnComment" -> views.relation(user, Action.COMMIT, table(relation)) != null;
             case "SetViewComment" -> views.get(user, Action.COMMIT, table(relation)) != null;
-            case "CreateTable", "CreateView" ->
-                may(user, Action.CREATE, namespace(relation.catalog(), relation.schema()));
+            case "CreateView" -> {
+                newViews.check(user, table(relation)); // Trino does not show why the catalog refuses a view
+                yield true;
+            }
+            case "CreateTable" -> may(user, Action.CREATE, namespace(relation.catalog(), relation.schema()));
             case "DropView", "RenameView" -> views.get(user, Action.DROP, table(relation)) != null;
             case "DropTable", "RenameTable" -> tables.get(user, Action.DROP, table(relation)) != null;
             // Also `CreateViewWithSelectFromColumns`: it asks whether a view may show its owner's data to others.

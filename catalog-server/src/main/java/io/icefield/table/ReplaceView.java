@@ -16,6 +16,7 @@ public final class ReplaceView {
     public static final int ATTEMPTS_MAX = 20;
 
     private final Views views;
+    private final Namespaces namespaces;
     private final TableStore store;
     private final ViewFormat format;
     private final Review review;
@@ -24,12 +25,14 @@ public final class ReplaceView {
 
     public ReplaceView(
             Views views,
+            Namespaces namespaces,
             TableStore store,
             ViewFormat format,
             Governance governance,
             MetadataFiles files,
             MetadataSource cache) {
         this.views = views;
+        this.namespaces = namespaces;
         this.store = store;
         this.format = format;
         this.review = new Review(governance);
@@ -59,6 +62,10 @@ public final class ReplaceView {
             return Optional.of(new Metadata(current.location(), before.json()));
         }
         Location location = Locations.check(view.domain(), next);
+        if (!location.equals(view.location())) { // as if the view were made there
+            Namespace in = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+            namespaces.checkFolder(who, in, location);
+        }
         review.view(Change.Kind.REPLACE_VIEW, id, before.columns(), next); // is it acceptable?
 
         Metadata metadata = files.write(view.domain(), Locations.metadataFolder(location, next), next); // a new file
@@ -68,10 +75,15 @@ public final class ReplaceView {
                     store.swap(view, new TableStore.Published(metadata, location, Map.of())); // the only visible effect
         } catch (Refusal.Conflict e) {
             swapped = TableStore.Swapped.LOST;
+        } catch (Refusal.OutcomeUnknown e) {
+            throw e; // it may be in use
+        } catch (Refusal e) {
+            files.discard(view.domain(), metadata);
+            throw e;
         }
         return switch (swapped) {
             case DONE -> {
-                cache.remember(metadata);
+                cache.remember(view.next(location, metadata), metadata);
                 yield Optional.of(metadata);
             }
             case LOST -> {

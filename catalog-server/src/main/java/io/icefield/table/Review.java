@@ -72,6 +72,11 @@ final class Review {
         judge(kind, name, kept, after.columns(), after.properties());
     }
 
+    /// The same for a view of which only the name is known.
+    void viewName(Change.Kind kind, TableId name) {
+        judge(kind, name, List.of(), List.of(), Map.of());
+    }
+
     private void judge(
             Change.Kind kind, TableId name, List<Column> before, List<Column> after, Map<String, String> properties) {
         TableName address = new TableName(

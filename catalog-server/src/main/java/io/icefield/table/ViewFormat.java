@@ -34,4 +34,7 @@ public interface ViewFormat {
 
     /// What a metadata file says; its `json` is what may be shown.
     TableFormat.Prepared read(Metadata metadata);
+
+    /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew.
+    TableFormat.Prepared adopt(Metadata metadata);
 }

@@ -134,6 +134,7 @@ final class RunningServer implements AutoCloseable {
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
         Views views = new Views(namespaces, mesh.tableStore);
+        CreateView newViews = new CreateView(namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files);
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CreateTable creation =
                 new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage);
@@ -156,12 +157,13 @@ final class RunningServer implements AutoCloseable {
                         new ClassifyTable(tables, mesh.tableStore, format, files),
                         new UseCases.OnViews(
                                 views,
-                                new CreateView(namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
+                                newViews,
                                 new LoadView(views, viewFormat, files),
-                                new ReplaceView(views, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
+                                new ReplaceView(
+                                        views, namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
                                 new RenameView(views, namespaces, mesh.tableStore, viewFormat, files, GOVERNANCE),
                                 new DropView(views, mesh.tableStore)),
-                        new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
         server.start();

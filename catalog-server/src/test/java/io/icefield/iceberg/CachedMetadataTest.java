@@ -39,7 +39,8 @@ class CachedMetadataTest {
 
     private static Table table(long id) {
         TableId name = new TableId(new NamespaceId(SALES, List.of("crm")), "orders");
-        return new Table(id, DOMAIN, name, new UUID(0, 1), FOLDER, FOLDER.child("m.metadata.json"), 1);
+        return new Table(
+                id, Table.Kind.TABLE, DOMAIN, name, new UUID(0, 1), FOLDER, FOLDER.child("m.metadata.json"), 1);
     }
 
     @Test
