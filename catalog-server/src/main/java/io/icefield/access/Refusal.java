@@ -181,12 +181,23 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
+    private static final int NAME_SHOWN_MAX = 100;
+
     /// Text becomes a value at the edge: the constructor's complaint becomes `Invalid`.
     public static <T> T parse(Function<String, T> constructor, String text) {
         try {
             return constructor.apply(text);
         } catch (IllegalArgumentException e) {
             throw new Invalid(e.getMessage() == null ? "a value is malformed" : e.getMessage());
+        }
+    }
+
+    /// The same for the address of something that should be there: where no such name can be, there is no such thing.
+    public static <T> T parse(Thing thing, Function<String, T> constructor, String text) {
+        try {
+            return constructor.apply(text);
+        } catch (IllegalArgumentException e) {
+            throw new NotFound(thing, text.length() > NAME_SHOWN_MAX ? text.substring(0, NAME_SHOWN_MAX) + "…" : text);
         }
     }
 

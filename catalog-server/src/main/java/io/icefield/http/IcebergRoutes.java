@@ -241,7 +241,7 @@ final class IcebergRoutes {
     }
 
     private Answer commitTable(Call call) {
-        TableId table = table(call);
+        TableId table = tableId(namespace(call), call.path("table")); // perhaps one that was staged
         Loaded committed = commit.commit(call.who(), table, call.jsonText());
         return Answer.json(LoadedBody.committed(splices, committed)).with("ETag", tag(committed, table, Snapshots.ALL));
     }
@@ -333,7 +333,11 @@ final class IcebergRoutes {
     }
 
     static NamespaceId namespace(Call call) {
-        return namespace(domain(call), List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1)));
+        DomainName domain = domain(call);
+        return Refusal.parse(
+                Refusal.Thing.NAMESPACE,
+                path -> new NamespaceId(domain, List.of(path.split(NamespaceId.SEPARATOR, -1))),
+                call.path("namespace"));
     }
 
     private static NamespaceId namespace(DomainName domain, List<String> levels) {
@@ -341,7 +345,8 @@ final class IcebergRoutes {
     }
 
     private static TableId table(Call call) {
-        return tableId(namespace(call), call.path("table"));
+        NamespaceId in = namespace(call);
+        return Refusal.parse(Refusal.Thing.TABLE, name -> new TableId(in, name), call.path("table"));
     }
 
     static TableId tableId(NamespaceId namespace, String name) {

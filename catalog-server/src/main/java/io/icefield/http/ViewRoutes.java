@@ -2,6 +2,7 @@ package io.icefield.http;
 
 import io.icefield.access.Action;
 import io.icefield.access.Page;
+import io.icefield.access.Refusal;
 import io.icefield.storage.DomainName;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropView;
@@ -104,6 +105,7 @@ final class ViewRoutes {
     }
 
     private static TableId view(Call call) {
-        return IcebergRoutes.tableId(IcebergRoutes.namespace(call), call.path("view"));
+        NamespaceId in = IcebergRoutes.namespace(call);
+        return Refusal.parse(Refusal.Thing.VIEW, name -> new TableId(in, name), call.path("view"));
     }
 }

@@ -438,7 +438,7 @@ class ViewRoutesTest {
                         replaceBody("00000000-0000-0000-0000-000000000000", "SELECT 2")),
                 409,
                 "CommitFailedException");
-        assertRefused(mesh.send("GET", VIEWS + "/v%2Fx", mesh.analyst, ""), 400, "BadRequestException");
+        assertRefused(mesh.send("GET", VIEWS + "/v%2Fx", mesh.analyst, ""), 404, "NoSuchViewException");
         assertRefused(
                 mesh.send("POST", CRM + "/register-view", mesh.seller, "{\"name\":\"w\"}"), 400, "BadRequestException");
     }
