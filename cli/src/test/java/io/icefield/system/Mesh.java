@@ -355,7 +355,10 @@ final class Mesh {
         managers.init(trusted);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, managers.getTrustManagers(), null);
-        return HttpClient.newBuilder().sslContext(context).build();
+        return HttpClient.newBuilder()
+                .sslContext(context)
+                .version(HttpClient.Version.HTTP_1_1) // over HTTP/2, Trino resets a stream that it refuses early
+                .build();
     }
 
     // ---- objects
