@@ -40,7 +40,7 @@ final class SqlCommand extends MeshCommand {
                 Statement statement = trino.createStatement()) {
             if (!statement.execute(withoutSemicolon(sql))) {
                 int count = statement.getUpdateCount();
-                say(count < 0 ? "done" : "%d rows".formatted(count));
+                say(count < 0 ? "done" : counted(count));
                 return Icefield.DONE;
             }
             try (ResultSet rows = statement.getResultSet()) {
@@ -50,6 +50,10 @@ final class SqlCommand extends MeshCommand {
         } catch (RowsBroken e) {
             throw e.reason;
         }
+    }
+
+    private static String counted(long rows) {
+        return rows == 1 ? "1 row" : "%d rows".formatted(rows);
     }
 
     static Connection connect(URI uri, Optional<Path> trustStore, String token) throws SQLException {
@@ -110,7 +114,7 @@ final class SqlCommand extends MeshCommand {
             }
         });
         if (root().output() == Output.TABLE) {
-            say("%d rows".formatted(count[0]));
+            say(counted(count[0]));
         }
     }
 

@@ -34,6 +34,9 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
 public final class Demo {
     private static final int FORBIDDEN = 403;
 
+    /// A property of the tables that a demo made, and that the next one may replace.
+    private static final String OURS = "icefield.demo";
+
     private final Mesh mesh;
     private final double scale;
     private final Consumer<String> out;
@@ -150,9 +153,15 @@ public final class Demo {
             for (String name : domain.tables()) {
                 TableIdentifier id = TableIdentifier.of(namespace, name);
                 if (catalog.tableExists(id)) {
+                    if (!catalog.loadTable(id).properties().containsKey(OURS)) {
+                        throw new IllegalStateException(
+                                "`%s.%s` is there already, and no demo made it: run the demo in another home (--home)"
+                                        .formatted(domain.name(), id));
+                    }
                     catalog.dropTable(id, false);
                 }
                 Table table = catalog.buildTable(id, TpchRows.schema(name))
+                        .withProperty(OURS, "true")
                         .withProperties(tags(domain, name))
                         .create();
                 AtomicLong seen = new AtomicLong();

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A CSV file. It is read twice: once to find out the types and whether every line is sound, once to write.
 final class CsvSource implements Source {
+    private static final String OTHER_DELIMITERS = ";\t|";
+
     private final Path file;
     private final char delimiter;
     private final long size;
@@ -24,7 +26,7 @@ final class CsvSource implements Source {
 
     CsvSource(Path file, Ingest.Options options) throws IOException {
         this.file = file;
-        this.delimiter = options.delimiter();
+        this.delimiter = delimiter(file, options.delimiter());
         this.size = Files.size(file);
         try (CsvRows csv = CsvRows.open(file, delimiter, _ -> {})) {
             List<String> header = csv.header();
@@ -33,6 +35,22 @@ final class CsvSource implements Source {
             for (int place = 0; place < columns.size(); place++) {
                 names.add(new Name(header.get(place), columns.get(place)));
             }
+        }
+    }
+
+    /// A header that would be one column only because the file separates its fields by something else.
+    private static char delimiter(Path file, char wanted) throws IOException {
+        try (CsvRows csv = CsvRows.open(file, wanted, _ -> {})) {
+            if (csv.header().size() > 1) {
+                return wanted;
+            }
+            String header = csv.header().getFirst();
+            return OTHER_DELIMITERS
+                    .chars()
+                    .filter(other -> header.indexOf(other) >= 0)
+                    .mapToObj(other -> (char) other)
+                    .findFirst()
+                    .orElse(wanted);
         }
     }
 

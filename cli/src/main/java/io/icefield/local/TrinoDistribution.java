@@ -73,9 +73,6 @@ public record TrinoDistribution(Path cache, URI repository, Path localRepository
         Path home = Path.of(System.getProperty("user.home"));
         Path cache = Optional.ofNullable(environment.get("ICEFIELD_CACHE"))
                 .map(Path::of)
-                .or(() -> Optional.ofNullable(environment.get("XDG_CACHE_HOME"))
-                        .filter(given -> !given.isBlank())
-                        .map(given -> Path.of(given, "icefield")))
                 .orElse(home.resolve(".cache", "icefield"));
         String repository = environment.getOrDefault("ICEFIELD_MAVEN_REPOSITORY", build().getProperty("repository"));
         return new TrinoDistribution(

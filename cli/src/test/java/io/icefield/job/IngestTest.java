@@ -166,6 +166,16 @@ class IngestTest {
         assertThat(catalog.loadTable(TABLE).currentSnapshot()).isNull();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {",", ";", "\t", "|"})
+    void theHeaderTellsWhatSeparatesFields(String delimiter) throws Exception {
+        Ingest.Result result = ingest("id,name\n1,Ann\n2,Ben\n".replace(",", delimiter));
+        assertThat(result.rows()).isEqualTo(2);
+        assertThat(catalog.loadTable(TABLE).schema().columns())
+                .extracting(Types.NestedField::name)
+                .containsExactly("id", "name");
+    }
+
     @Test
     void badFilesSayWhereTheyAreBadAndLeaveNothing() throws Exception {
         byte[] bad = "a,b\n1,x\n2,\u00e9\n".getBytes(StandardCharsets.ISO_8859_1);

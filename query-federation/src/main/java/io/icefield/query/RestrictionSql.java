@@ -105,34 +105,6 @@ public final class RestrictionSql {
 
     private RestrictionSql() {}
 
-    /// The expression that stands for this column, or empty when it is shown as it is.
-    ///
-    /// Engines know names in lower case, so names are compared without case. A column with a masked part is hidden
-    /// whole. Trino's own columns (`$path`, `$partition` …) tell of values, so any mask on the table hides them.
-    ///
-    /// @param column top-level column, as Trino names it
-    /// @param type as Trino names it: `varchar`, `timestamp(6) with time zone`, `row(…)`
-    public static Optional<String> mask(Restrictions restrictions, String column, String type, Salt salt) {
-        if (restrictions.masks().isEmpty()) {
-            return Optional.empty();
-        }
-        if (column.startsWith("$")) {
-            return Optional.of(hidden(column));
-        }
-        String name = column.toLowerCase(Locale.ROOT);
-        Optional<String> whole = Optional.empty();
-        for (Map.Entry<String, Mask> masked : restrictions.masks().entrySet()) {
-            String path = masked.getKey().toLowerCase(Locale.ROOT);
-            if (path.startsWith(name + ".")) {
-                return Optional.of(hidden(column));
-            }
-            if (path.equals(name)) {
-                whole = Optional.of(mask(masked.getValue(), column, type, salt));
-            }
-        }
-        return whole;
-    }
-
     /// One mask on one column.
     public static String mask(Mask mask, String column, String type, Salt salt) {
         Kind kind = kind(type);

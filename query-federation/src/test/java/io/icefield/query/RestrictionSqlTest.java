@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -85,33 +84,6 @@ class RestrictionSqlTest {
         String type = "row(\"x\" varchar)) || (SELECT 1";
         assertThat(RestrictionSql.mask(Mask.MASK_TO_FIXED_VALUE, "c", type, SALT))
                 .isEqualTo("IF(FALSE, \"c\")");
-    }
-
-    @Test
-    void onlyMaskedColumnsGetAnExpression() {
-        Restrictions restrictions =
-                new Restrictions(Map.of("email", Mask.REPLACE_WITH_NULL, "address.zip", Mask.SHOW_FIRST_4), List.of());
-        assertThat(RestrictionSql.mask(restrictions, "id", "bigint", SALT)).isEmpty();
-        assertThat(RestrictionSql.mask(restrictions, "email", "varchar", SALT)).contains("IF(FALSE, \"email\")");
-        assertThat(RestrictionSql.mask(restrictions, "emails", "varchar", SALT)).isEmpty();
-        assertThat(RestrictionSql.mask(restrictions, "address", "row(zip varchar)", SALT))
-                .contains("IF(FALSE, \"address\")");
-        assertThat(RestrictionSql.mask(restrictions, "addresses", "varchar", SALT))
-                .isEmpty();
-    }
-
-    @Test
-    void aNameInAnotherCaseIsMaskedToo() {
-        Restrictions restrictions = new Restrictions(Map.of("eMail", Mask.REPLACE_WITH_NULL), List.of());
-        assertThat(RestrictionSql.mask(restrictions, "email", "varchar", SALT)).isPresent();
-    }
-
-    @Test
-    void columnsThatTellOfValuesAreHiddenWithThem() {
-        Restrictions masked = new Restrictions(Map.of("email", Mask.SHOW_LAST_4), List.of());
-        assertThat(RestrictionSql.mask(masked, "$partition", "varchar", SALT)).contains("IF(FALSE, \"$partition\")");
-        assertThat(RestrictionSql.mask(Restrictions.NONE, "$partition", "varchar", SALT))
-                .isEmpty();
     }
 
     @Test
