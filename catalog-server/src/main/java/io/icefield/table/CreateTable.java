@@ -43,8 +43,9 @@ public final class CreateTable {
         this.storage = storage;
     }
 
-    public Loaded create(Principal who, NamespaceId in, String body, Delegation delegation) {
+    public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
+        Delegation delegation = wanted.on(namespace.domain().storage());
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         store.find(Set.of(), name).ifPresent(there -> {
@@ -66,7 +67,13 @@ public final class CreateTable {
                 review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
                         .accepted();
             }
-            return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
+            return answer(
+                    namespace,
+                    Optional.empty(),
+                    prepared.json(),
+                    location,
+                    key(namespace, location, delegation),
+                    delegation);
         }
         return publish(namespace, name, prepared, delegation);
     }
@@ -90,7 +97,8 @@ public final class CreateTable {
         return switch (created) {
             case TableStore.Created.Done(Table table) -> {
                 cache.remember(table, metadata);
-                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key);
+                yield answer(
+ namespace, Optional.of(table.metadata()), metadata.json(), location, key, delegation);
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -124,8 +132,9 @@ public final class CreateTable {
             Optional<Location> metadataLocation,
             byte[] metadata,
             Location location,
-            Optional<Credential> key) {
+            Optional<Credential> key,
+            Delegation given) {
         return new Loaded(
-                metadataLocation, metadata, location, namespace.domain().storage(), key);
+                metadataLocation, metadata, location, namespace.domain().storage(), key, given);
     }
 }

@@ -51,8 +51,9 @@ public final class RegisterTable {
         REPLACED
     }
 
-    public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation delegation) {
+    public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation wanted) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+        Delegation delegation = wanted.on(namespace.domain().storage());
         Optional<Table.Kind> taken =
                 store.find(Set.of(), id).map(there -> there.table().kind());
         taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
@@ -73,7 +74,7 @@ public final class RegisterTable {
             create(namespace, id, metadata, table, location);
         }
         return new Loaded(
-                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key);
+                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key, delegation);
     }
 
     private void create(
