@@ -14,6 +14,7 @@ import io.icefield.http.Server;
 import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Governance;
@@ -24,6 +25,7 @@ import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresNamespaces;
+import io.icefield.postgres.PostgresPlans;
 import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresSigningKeys;
 import io.icefield.postgres.PostgresTables;
@@ -35,6 +37,7 @@ import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3DomainStorage;
+import io.icefield.storage.s3.S3RequestSigner;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -46,12 +49,14 @@ import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.Restricted;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
 import java.net.URI;
@@ -66,6 +71,7 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
 public final class Main {
     private static final int DATABASE_CONNECTIONS = 16;
     private static final long METADATA_CACHE_BYTES = 64L << 20;
+    private static final long MANIFEST_CACHE_BYTES = 32L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
     /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
@@ -129,6 +135,15 @@ public final class Main {
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
+        PlanScan plans = new PlanScan(
+                tables,
+                cache,
+                restricted,
+                new IcebergPlanner(storage, MANIFEST_CACHE_BYTES),
+                new PostgresPlans(database),
+                storage,
+                PlanScan.Patience.USUAL);
+
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
                 new UseCases(
@@ -152,6 +167,8 @@ public final class Main {
                                 new ReplaceView(views, namespaces, tableStore, viewFormat, governance, files, cache),
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
                                 new DropView(views, tableStore)),
+                        new UseCases.OnFiles(
+                                plans, new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock))),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
@@ -161,6 +178,7 @@ public final class Main {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             server.stop();
+            plans.close();
             storage.close();
             database.close();
         }));

@@ -21,10 +21,12 @@ public abstract sealed class Refusal extends RuntimeException {
         NAMESPACE,
         TABLE,
         VIEW,
-        PRINCIPAL;
+        PRINCIPAL,
+        PLAN,
+        PLAN_TASK;
 
         public String word() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
         }
     }
 

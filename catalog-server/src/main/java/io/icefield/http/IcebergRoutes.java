@@ -40,7 +40,7 @@ final class IcebergRoutes {
     private static final String NAMESPACES = PREFIX + "/namespaces";
     static final String NAMESPACE = NAMESPACES + "/{namespace}";
     private static final String TABLES = NAMESPACE + "/tables";
-    private static final String TABLE = TABLES + "/{table}";
+    static final String TABLE = TABLES + "/{table}";
 
     private final Domains domains;
     private final Namespaces namespaces;
@@ -54,6 +54,7 @@ final class IcebergRoutes {
     private final DropTable drop;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
+    private final PlanRoutes plans;
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -67,10 +68,13 @@ final class IcebergRoutes {
         this.rename = use.renameTable();
         this.drop = use.dropTable();
         this.views = new ViewRoutes(use.onViews(), splices);
+        this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
     }
 
     List<Route> routes() {
-        return Stream.concat(ofTables().stream(), views.routes().stream()).toList();
+        return Stream.of(ofTables(), plans.routes(), views.routes())
+                .flatMap(List::stream)
+                .toList();
     }
 
     private List<Route> ofTables() {
@@ -299,17 +303,17 @@ final class IcebergRoutes {
     }
 
     private Answer loaded(Loaded loaded, TableId table, Snapshots snapshots) {
-        // A staged table has no address yet to renew keys at.
-        Optional<String> refresh = loaded.metadataLocation().map(_ -> refreshPath(table));
-        Answer plain = Answer.json(LoadedBody.loaded(splices, loaded, refresh));
+        // A staged table has no address yet.
+        Optional<String> address = loaded.metadataLocation().map(_ -> address(table));
+        Answer plain = Answer.json(LoadedBody.loaded(splices, loaded, address));
         Answer answer =
                 loaded.metadataLocation().isPresent() ? plain.with("ETag", tag(loaded, table, snapshots)) : plain;
         return loaded.credential().isPresent() ? answer.secret() : answer;
     }
 
     /// Relative to the catalog's URI, which clients reach by more names than we know.
-    private static String refreshPath(TableId table) {
-        return "v1/%s/namespaces/%s/tables/%s/credentials"
+    static String address(TableId table) {
+        return "v1/%s/namespaces/%s/tables/%s"
                 .formatted(
                         table.namespace().domain(),
                         Text.encoded(table.namespace().path()),
@@ -322,10 +326,11 @@ final class IcebergRoutes {
         return body;
     }
 
-    private static Delegation delegation(Call call) {
-        return call.header("X-Iceberg-Access-Delegation").orElse("").contains("vended-credentials")
+    static Delegation delegation(Call call) {
+        String wanted = call.headers("X-Iceberg-Access-Delegation").orElse("");
+        return wanted.contains("vended-credentials")
                 ? Delegation.VENDED_CREDENTIALS
-                : Delegation.NONE;
+                : wanted.contains("remote-signing") ? Delegation.REMOTE_SIGNING : Delegation.NONE;
     }
 
     static DomainName domain(Call call) {
@@ -344,7 +349,7 @@ final class IcebergRoutes {
         return Refusal.parse(_ -> new NamespaceId(domain, levels), "");
     }
 
-    private static TableId table(Call call) {
+    static TableId table(Call call) {
         NamespaceId in = namespace(call);
         return Refusal.parse(Refusal.Thing.TABLE, name -> new TableId(in, name), call.path("table"));
     }

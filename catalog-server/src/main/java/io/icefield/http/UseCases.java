@@ -13,11 +13,13 @@ import io.icefield.table.DropView;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
 
@@ -37,7 +39,11 @@ public record UseCases(
         DropTable dropTable,
         ClassifyTable classifyTable,
         OnViews onViews,
+        OnFiles onFiles,
         QueryDecisions queryDecisions) {
+
+    /// What the server does with files for those who cannot.
+    public record OnFiles(PlanScan planScan, SignRequest signRequest) {}
 
     /// The same for views.
     public record OnViews(

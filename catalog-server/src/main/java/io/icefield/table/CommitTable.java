@@ -249,7 +249,12 @@ public final class CommitTable {
 
     private static Loaded answer(Domain domain, Metadata metadata, Location location) {
         return new Loaded(
-                Optional.of(metadata.location()), metadata.json(), location, domain.storage(), Optional.empty());
+                Optional.of(metadata.location()),
+                metadata.json(),
+                location,
+                domain.storage(),
+                Optional.empty(),
+                Delegation.NONE);
     }
 
     private static Refusal exists(Table.Kind there, TableId name) {

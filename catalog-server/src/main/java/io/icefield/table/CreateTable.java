@@ -97,8 +97,7 @@ public final class CreateTable {
         return switch (created) {
             case TableStore.Created.Done(Table table) -> {
                 cache.remember(table, metadata);
-                yield answer(
- namespace, Optional.of(table.metadata()), metadata.json(), location, key, delegation);
+                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key, delegation);
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);

@@ -59,7 +59,8 @@ public final class LoadTable {
     public Loaded credentials(Principal who, TableId id) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
         restricted.requireWhole(who, seen, files.of(seen.table()));
-        Delegation given = Delegation.VENDED_CREDENTIALS.on(seen.table().domain().storage());
+        Delegation given =
+                Delegation.VENDED_CREDENTIALS.on(seen.table().domain().storage());
         if (given != Delegation.VENDED_CREDENTIALS) {
             throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
                     .formatted(id.namespace().domain()));

@@ -19,6 +19,7 @@ import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
+import io.icefield.table.PlanStore;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
@@ -485,6 +486,8 @@ final class InMemoryMesh {
             }
         }
     };
+
+    final PlanStore planStore = new InMemoryPlans();
 
     final PrincipalStore principalStore = new PrincipalStore() {
         @Override

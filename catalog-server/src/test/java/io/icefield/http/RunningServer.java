@@ -12,6 +12,7 @@ import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
@@ -24,6 +25,7 @@ import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
+import io.icefield.storage.s3.S3RequestSigner;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -35,12 +37,14 @@ import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.Restricted;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
 import java.io.IOException;
@@ -49,6 +53,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -72,6 +77,7 @@ final class RunningServer implements AutoCloseable {
     final String analyst;
     final String stranger;
     final String engine;
+    private final PlanScan plans;
     volatile boolean ready = true;
     volatile boolean broken;
 
@@ -139,6 +145,14 @@ final class RunningServer implements AutoCloseable {
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CommitTable commits = new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files);
         RenameTable renaming = new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE);
+        plans = new PlanScan(
+                tables,
+                files,
+                restricted,
+                new IcebergPlanner(mesh.storage, 1 << 20),
+                mesh.planStore,
+                mesh.storage,
+                new PlanScan.Patience(PATIENCE, PATIENCE));
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -163,6 +177,13 @@ final class RunningServer implements AutoCloseable {
                                         views, namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
                                 new RenameView(views, namespaces, mesh.tableStore, viewFormat, files, GOVERNANCE),
                                 new DropView(views, mesh.tableStore)),
+                        new UseCases.OnFiles(
+                                plans,
+                                new SignRequest(
+                                        tables,
+                                        files,
+                                        restricted,
+                                        new S3RequestSigner(mesh.storage, Clock.systemUTC()))),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
@@ -279,5 +300,6 @@ final class RunningServer implements AutoCloseable {
     public void close() {
         client.close();
         server.stop();
+        plans.close();
     }
 }
