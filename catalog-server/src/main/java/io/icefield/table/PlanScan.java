@@ -32,8 +32,10 @@ public final class PlanScan implements AutoCloseable {
 
     private static final long FILES_AT_ONCE_MAX = 5_000;
 
-    /// So many plans are in memory at once; the others wait.
-    private static final int PLANS_AT_ONCE_MAX = 4;
+    /// So many plans are in memory; the others wait. Small ones never wait for large ones.
+    private static final int SMALL_MAX = 6;
+
+    private static final int LARGE_MAX = 2;
 
     private static final int RUNNING_OF_ONE_MAX = 20;
     private static final int ATTEMPTS_MAX = 3;
@@ -51,7 +53,8 @@ public final class PlanScan implements AutoCloseable {
     private final PlanStore store;
     private final DomainStorage storage;
     private final Patience patience;
-    private final Semaphore slots = new Semaphore(PLANS_AT_ONCE_MAX);
+    private final Semaphore small = new Semaphore(SMALL_MAX);
+    private final Semaphore large = new Semaphore(LARGE_MAX);
     private final ExecutorService runs = Executors.newVirtualThreadPerTaskExecutor();
 
     public PlanScan(
@@ -178,7 +181,7 @@ public final class PlanScan implements AutoCloseable {
     /// The plan, if it fits one answer.
     private Optional<byte[]> atOnce(Table table, Scan scan) {
         try {
-            if (!slots.tryAcquire(patience.answer().toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!small.tryAcquire(patience.answer().toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new Refusal.Unavailable("other plans are being made; nothing was done: try again");
             }
         } catch (InterruptedException e) {
@@ -194,7 +197,7 @@ public final class PlanScan implements AutoCloseable {
                 return pages.hasNext() ? Optional.empty() : Optional.of(first);
             }
         } finally {
-            slots.release();
+            small.release();
         }
     }
 
@@ -243,11 +246,11 @@ public final class PlanScan implements AutoCloseable {
         Thread running = Thread.currentThread();
         Thread heart = Thread.startVirtualThread(() -> keep(plan, runner, running));
         try {
-            slots.acquire();
+            large.acquire();
             try (Pages pages = planner.pages(table, scan)) {
                 save(plan, runner, pages);
             } finally {
-                slots.release();
+                large.release();
             }
         } catch (Refusal e) {
             end(plan, runner, failure(e));

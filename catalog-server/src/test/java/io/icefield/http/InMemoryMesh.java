@@ -69,6 +69,10 @@ final class InMemoryMesh {
         objects.put(at, content.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }
 
+    void put(Location at, byte[] content) {
+        objects.put(at, content);
+    }
+
     private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
 
     private void maybeRefuse() {

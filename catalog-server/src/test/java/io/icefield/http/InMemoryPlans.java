@@ -55,6 +55,7 @@ public final class InMemoryPlans implements PlanStore {
 
     @Override
     public synchronized boolean add(UUID plan, Table table, String principal, String scan, UUID runner, Limits limits) {
+        plans.values().removeIf(kept -> System.nanoTime() - kept.expires >= 0);
         long running = plans.values().stream()
                 .filter(kept -> kept.principal.equals(principal) && kept.state == State.SUBMITTED)
                 .count();

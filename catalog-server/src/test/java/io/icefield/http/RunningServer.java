@@ -77,6 +77,7 @@ final class RunningServer implements AutoCloseable {
     final String analyst;
     final String stranger;
     final String engine;
+    final Domains domains;
     private final PlanScan plans;
     volatile boolean ready = true;
     volatile boolean broken;
@@ -128,7 +129,7 @@ final class RunningServer implements AutoCloseable {
 
     RunningServer() {
         Principals principals = new Principals(mesh.principalStore);
-        Domains domains = new Domains(
+        domains = new Domains(
                 mesh.domainStore,
                 mesh.storage,
                 RunningServer::storage,
