@@ -138,6 +138,10 @@ public final class Benchmark {
     }
 
     private void heads() throws Exception {
+        rows.row(
+                "HEAD /health/live: a request that asks for nothing",
+                CALLERS,
+                (wire, _) -> target.asking(wire, "HEAD", "/health/live", "", 200));
         rows.bound("bare web server, HEAD", CALLERS, wire -> target.asking(wire, "HEAD", "/load", "", 204));
         rows.row("HEAD table", CALLERS, target::existing);
     }

@@ -122,6 +122,9 @@ final class Target {
     void create(int number) throws IOException, InterruptedException {
         JsonNode metadata =
                 JSON.readTree(post(TABLES, empty(name(number)).toString())).path("metadata");
+        if (metadata.isMissingNode()) {
+            return;
+        }
         ObjectNode commit = JSON.createObjectNode();
         commit.putArray("requirements")
                 .addObject()
@@ -372,9 +375,10 @@ final class Target {
                 .build());
     }
 
+    /// What is there already, of a run before on the same mesh, is as good as new.
     private String send(HttpRequest request) throws IOException, InterruptedException {
         HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString(UTF_8));
-        if (!List.of(200, 204).contains(answer.statusCode())) {
+        if (!List.of(200, 204, 409).contains(answer.statusCode())) {
             throw new IllegalStateException(
                     "%s answers %d: %s".formatted(request.uri(), answer.statusCode(), answer.body()));
         }
