@@ -29,22 +29,6 @@ import org.jdbi.v3.core.statement.SqlStatement;
 
 /// Tables and views in PostgreSQL.
 public final class PostgresTables implements TableStore {
-    private static final String FIND = """
-            SELECT r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version,
-                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at,
-                ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes)) AS roles,
-                false AS below
-            FROM domains d
-            JOIN namespaces n ON n.domain_id = d.id
-            JOIN relations r ON r.namespace_id = n.id
-            WHERE d.name = :domain AND n.path = :path AND r.name = :name
-            """;
-
     private static final String LIST = """
             SELECT r.id, r.kind, r.name, r.uuid, r.location, r.metadata_location, r.version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
@@ -174,25 +158,16 @@ public final class PostgresTables implements TableStore {
             """;
 
     private final Database database;
-    private final DomainRows rows;
+    private final TableLookup lookup;
 
     public PostgresTables(Database database) {
         this.database = database;
-        this.rows = database.domainRows();
+        this.lookup = new TableLookup(database);
     }
 
     @Override
     public Optional<Seen> find(Set<Grantee> who, TableId name) {
-        List<String> scopes = Scope.enclosing(name.namespace());
-        scopes.add(Scope.of(name).text());
-        return database.read(handle -> handle.createQuery(FIND)
-                .bindArray("who", String.class, PostgresDomains.names(who))
-                .bindArray("scopes", String.class, scopes)
-                .bind("domain", name.namespace().domain().value())
-                .bind("path", name.namespace().path())
-                .bind("name", name.name())
-                .map((row, _) -> new Seen(table(row, rows.domain(row), name), DomainRows.sight(row)))
-                .findOne());
+        return lookup.find(who, name);
     }
 
     @Override
