@@ -68,7 +68,8 @@ public final class Main {
     private static final long METADATA_CACHE_BYTES = 64L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
-    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
+    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret
+    /// is thrown
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
@@ -112,8 +113,9 @@ public final class Main {
             int followed = domainStore.follow(profile(settings.storage(), new DomainName("any")));
             LOG.info("the object store has moved: {} domains follow", followed);
         }
-        EngineSync engine =
-                new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
+        Address address = new Address(settings);
+        EngineSync engine = new EngineSync(
+                engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
@@ -156,7 +158,8 @@ public final class Main {
                 trinoSql(masterKey),
                 database::ready);
         server.start();
-        LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
+        address.serves(server.port());
+        LOG.info("the catalog serves {}", address.iceberg());
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
@@ -183,11 +186,11 @@ public final class Main {
                 .toList();
     }
 
-    private static EngineCatalog catalogOf(Settings settings, Domain domain) {
+    private static EngineCatalog catalogOf(Settings settings, Address address, Domain domain) {
         URI uri = settings.trino()
                 .flatMap(Settings.Trino::catalogUri)
-                .orElseGet(() -> publicUri(settings))
-                .resolve("/iceberg");
+                .map(Address::iceberg)
+                .orElseGet(address::iceberg);
         StorageProfile storage = domain.storage();
         return new EngineCatalog(
                 domain.name().value(),
@@ -198,12 +201,8 @@ public final class Main {
                 storage.pathStyle());
     }
 
-    private static URI publicUri(Settings settings) {
-        return settings.publicUri()
-                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
-    }
-
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no
+    /// domain a
     /// dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');
