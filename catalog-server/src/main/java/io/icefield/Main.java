@@ -23,6 +23,7 @@ import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresMetrics;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresSigningKeys;
@@ -51,6 +52,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
@@ -131,6 +133,9 @@ public final class Main {
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
+        ReportMetrics reports =
+                new ReportMetrics(tables, new PostgresMetrics(database), settings.metricsRetention(), clock);
+
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
                 new UseCases(
@@ -147,6 +152,7 @@ public final class Main {
                         renaming,
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -161,9 +167,11 @@ public final class Main {
         address.serves(server.port());
         LOG.info("the catalog serves {}", address.iceberg());
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
+        Thread reporting = Thread.ofVirtual().name("metrics-reports").start(reports::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             server.stop();
+            reporting.interrupt();
             storage.close();
             database.close();
         }));

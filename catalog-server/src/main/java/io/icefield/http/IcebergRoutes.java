@@ -2,6 +2,7 @@ package io.icefield.http;
 
 import static io.icefield.http.Json.object;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
@@ -21,6 +22,7 @@ import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RegisterTable.Present;
 import io.icefield.table.RenameTable;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
 import io.icefield.table.Warehouse;
@@ -54,6 +56,7 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final ReportMetrics reports;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
 
@@ -68,6 +71,7 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.reports = use.reportMetrics();
         this.views = new ViewRoutes(use.onViews(), splices, this::domainHasNone, this::domainTakesNone);
     }
 
@@ -343,9 +347,20 @@ final class IcebergRoutes {
         return Answer.json(200, LoadedBody.credentials(loaded)).secret();
     }
 
-    /// Reports are welcome but nobody reads them yet; a query never fails for them.
+    /// Of reports we know no more than this: clients send new kinds of them, with new fields.
     private Answer metrics(Call call) {
-        String _ = call.body();
+        TableId table = table(call);
+        String text = call.body();
+        JsonNode report = Json.tree(text);
+        JsonNode snapshot = report.path("snapshot-id");
+        reports.report(
+                call.who(),
+                table,
+                report.path("report-type").asText("unknown"),
+                snapshot.isIntegralNumber() && snapshot.canConvertToLong()
+                        ? Optional.of(snapshot.longValue())
+                        : Optional.empty(),
+                text);
         return Answer.noContent();
     }
 

@@ -18,6 +18,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
 
@@ -36,6 +37,7 @@ public record UseCases(
         RenameTable renameTable,
         DropTable dropTable,
         ClassifyTable classifyTable,
+        ReportMetrics reportMetrics,
         OnViews onViews,
         QueryDecisions queryDecisions) {
 

@@ -40,6 +40,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
@@ -49,6 +50,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -57,7 +59,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
+/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and
+/// callers.
 final class RunningServer implements AutoCloseable {
     private static final int ATTEMPTS_MAX = 5;
     static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -65,6 +68,7 @@ final class RunningServer implements AutoCloseable {
 
     final InMemoryMesh mesh = new InMemoryMesh();
     final Server server;
+    private final Thread reporting;
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     final String admin;
@@ -75,7 +79,8 @@ final class RunningServer implements AutoCloseable {
     volatile boolean ready = true;
     volatile boolean broken;
 
-    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read clear, and
+    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read
+    /// clear, and
     /// rows filtered by `region`.
     private static final Governance GOVERNANCE = new Governance() {
         @Override
@@ -139,6 +144,8 @@ final class RunningServer implements AutoCloseable {
         Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
         CommitTable commits = new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files);
         RenameTable renaming = new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE);
+        ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
+        reporting = Thread.ofVirtual().start(reports::run);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -155,6 +162,7 @@ final class RunningServer implements AutoCloseable {
                         renaming,
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -232,7 +240,8 @@ final class RunningServer implements AutoCloseable {
             try {
                 return new Reply(client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
             } catch (IOException e) {
-                // A server that refuses a body unread closes the connection, and TCP may drop the answer with it
+                // A server that refuses a body unread closes the connection, and TCP may drop the answer
+                // with it
                 // (RFC 9112, 9.6): a client asks again.
                 if (attempt == ATTEMPTS_MAX) {
                     throw new UncheckedIOException(e);
@@ -279,5 +288,6 @@ final class RunningServer implements AutoCloseable {
     public void close() {
         client.close();
         server.stop();
+        reporting.interrupt();
     }
 }
