@@ -136,7 +136,7 @@ final class RunningServer implements AutoCloseable {
                 }));
         Namespaces namespaces = new Namespaces(domains, mesh.namespaceStore, GOVERNANCE);
         Tables tables = new Tables(namespaces, mesh.tableStore);
-        IcebergFormat format = new IcebergFormat(1 << 20);
+        IcebergFormat format = new IcebergFormat(32 << 20);
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
         Views views = new Views(namespaces, mesh.tableStore);
