@@ -1,6 +1,7 @@
 package io.icefield.domain;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Sight;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
@@ -13,7 +14,8 @@ public interface DomainStore {
     /// A domain as one caller sees it.
     record Seen(Domain domain, Sight sight) {}
 
-    /// Adds a domain and makes these groups its owners (a grant of OWNER each), in one transaction; empty and nothing
+    /// Adds a domain and makes these groups its owners (a grant of OWNER each), in one transaction; empty
+    /// and nothing
     /// changed when the name or the bucket folder is taken. The root key is stored sealed.
     Optional<Domain> add(DomainName name, StorageProfile storage, Set<Grantee> owners);
 
@@ -25,8 +27,9 @@ public interface DomainStore {
     /// Removes a domain and the grants on it; `false` and nothing changed while it has namespaces.
     boolean remove(Domain domain);
 
-    /// Grants on this domain and below it; without a domain those on the whole mesh.
-    List<Grant> grants(Optional<DomainName> domain);
+    /// Grants on this domain and below it; without a domain those on the whole mesh. Always in the same
+    /// order.
+    Page<Grant> grants(Optional<DomainName> domain, Page.Request page);
 
     /// Idempotent.
     void grant(Grant grant);

@@ -4,6 +4,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
+import io.icefield.table.ReportMetrics;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.compression.Gzip;
@@ -12,6 +13,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -38,7 +40,8 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
+/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread
+/// of its own.
 public final class Server {
     /// A name of 2,000 characters still arrives, so that the refusal can say why.
     private static final int HEADER_BYTES_MAX = 64 << 10;
@@ -83,6 +86,9 @@ public final class Server {
                         new ProcessorMetrics(),
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
+        FunctionCounter.builder("icefield.metrics.reports.dropped", use.reportMetrics(), ReportMetrics::dropped)
+                .description("clients' reports on scans and commits that were not kept")
+                .register(meters);
         List<Route> routes = Stream.of(
                         new LoginRoutes(use.principals(), use.tokens()).routes(),
                         new IcebergRoutes(use).routes(),

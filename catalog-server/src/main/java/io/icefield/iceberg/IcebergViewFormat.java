@@ -1,6 +1,7 @@
 package io.icefield.iceberg;
 
 import static io.icefield.iceberg.IcebergFormat.asked;
+import static io.icefield.iceberg.IcebergFormat.published;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.github.benmanes.caffeine.cache.Cache;
@@ -31,7 +32,8 @@ import org.apache.iceberg.view.ViewProperties;
 
 /// Iceberg's views, by iceberg-core's own model: what it accepts, every client accepts.
 public final class IcebergViewFormat implements ViewFormat {
-    /// Trino runs a view as the user that this names, without asking anybody. Trino writes it with every view that is
+    /// Trino runs a view as the user that this names, without asking anybody. Trino writes it with every
+    /// view that is
     /// not created as `SECURITY INVOKER`, so it is dropped and not refused.
     private static final Set<String> RUN_AS_PROPERTIES = Set.of("trino.run-as-owner");
 
@@ -125,7 +127,7 @@ public final class IcebergViewFormat implements ViewFormat {
         Location at = metadata.location();
         Read known = read.getIfPresent(at);
         if (known == null || !Arrays.equals(known.json(), metadata.json())) {
-            known = asked("the metadata file `%s`".formatted(at), () -> {
+            known = published(at, () -> {
                 ViewMetadata view = ViewMetadataParser.fromJson(new String(metadata.json(), UTF_8));
                 ViewMetadata harmless = harmless(view);
                 return new Read(

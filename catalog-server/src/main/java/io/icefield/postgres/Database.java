@@ -22,12 +22,15 @@ import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The PostgreSQL database: its connections, its schema, and what its failures mean. No answer of it is taken for more
-/// than it says: a transaction whose COMMIT was not sent has not happened, one whose COMMIT was not answered may have.
+/// The PostgreSQL database: its connections, its schema, and what its failures mean. No answer of it is
+/// taken for more
+/// than it says: a transaction whose COMMIT was not sent has not happened, one whose COMMIT was not
+/// answered may have.
 public final class Database implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
-    /// How long we look for the outcome of a COMMIT that was not answered: long enough for a restart of the database.
+    /// How long we look for the outcome of a COMMIT that was not answered: long enough for a restart of the
+    /// database.
     private static final Duration REREAD = Duration.ofSeconds(10);
 
     private static final Duration REREAD_PAUSE = Duration.ofMillis(50);
@@ -52,8 +55,8 @@ public final class Database implements AutoCloseable {
     /// A lock or a transaction that took too long; a server that is, after a failover, read-only.
     private static final Set<String> NO_SERVICE = Set.of("55P03", "25P03", "25P04", "25006");
 
-    /// PostgreSQL has no NUL in texts.
-    private static final Set<String> UNSTORABLE = Set.of("22021", "22P05");
+    /// PostgreSQL has no NUL in texts, and numbers have an end.
+    private static final Set<String> UNSTORABLE = Set.of("22021", "22P05", "22003");
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
@@ -84,7 +87,8 @@ public final class Database implements AutoCloseable {
         this.domainRows = new DomainRows(sealer);
     }
 
-    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when that fails.
+    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when
+    /// that fails.
     public static Database open(Settings settings) {
         Sealer sealer = new Sealer(settings.masterKey());
         HikariConfig config = new HikariConfig();
@@ -170,8 +174,10 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became of it. It
-    /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it returns
+    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became
+    /// of it. It
+    /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it
+    /// returns
     /// is asked once it is through. It throws `OutcomeUnknown` itself when it cannot tell.
     <T> T write(Function<Handle, T> work, Function<Handle, Supplier<T>> reread) {
         try {
@@ -269,7 +275,8 @@ public final class Database implements AutoCloseable {
             return Optional.of(new Referenced());
         }
         if (UNSTORABLE.contains(state)) {
-            return Optional.of(new Refusal.Invalid("a text has a character that cannot be kept: NUL"));
+            return Optional.of(
+                    new Refusal.Invalid("a text has a character that cannot be kept, NUL, or a number is too large"));
         }
         if (e instanceof SQLTransientConnectionException
                 || NO_SERVICE.contains(state)

@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.SqlStatement;
 
@@ -353,7 +354,8 @@ public final class PostgresTables implements TableStore {
         return moved == 1;
     }
 
-    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
+    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a
+    /// version is taken
     /// once: while the row is at most one ahead of what we saw, the pointer says whether that one was ours.
     private static Supplier<Swapped> reread(Handle handle, Table seen, Published published) {
         Swapped result = handle.createQuery(REREAD_SWAP)
@@ -418,7 +420,9 @@ public final class PostgresTables implements TableStore {
         };
     }
 
-    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations, rows by id. All folders
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows
+    /// by id. All
+    /// folders
     /// are
     /// compared when all have their places, so that tables may trade theirs.
     private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
@@ -429,11 +433,11 @@ public final class PostgresTables implements TableStore {
             }
         }
         List<Held> moving = rows.stream().filter(Held::moves).toList();
-        creations.stream()
-                .map(creation -> creation.namespace().domain())
-                .findFirst()
-                .or(() -> moving.stream().map(row -> row.seen().domain()).findFirst())
-                .ifPresent(domain -> lockLocations(handle, domain));
+        lockLocations(
+                handle,
+                Stream.concat(
+                        creations.stream().map(creation -> creation.namespace().domain()),
+                        moving.stream().map(row -> row.seen().domain())));
         for (Held row : rows) {
             if (!published(handle, row)) {
                 throw new NotPublished(new Outcome.Lost());
@@ -484,13 +488,12 @@ public final class PostgresTables implements TableStore {
         }
     }
 
-    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
+    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one
+    /// trace of it is
     /// enough, and so is one place where a trace is missing that nobody can have covered.
     private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
-        creations.stream()
-                .findFirst()
-                .ifPresent(
-                        creation -> lockLocations(handle, creation.namespace().domain()));
+        lockLocations(
+                handle, creations.stream().map(creation -> creation.namespace().domain()));
         boolean covered = true;
         for (Held row : rows) {
             if (row.next().isPresent()) {
@@ -662,6 +665,13 @@ public final class PostgresTables implements TableStore {
                 .mapToMap()
                 .findOne()
                 .isPresent();
+    }
+
+    /// Those of several domains in one order, so that nobody waits in a circle.
+    private static void lockLocations(Handle handle, Stream<Domain> domains) {
+        domains.sorted(Comparator.comparingLong(Domain::id))
+                .distinct()
+                .forEach(domain -> lockLocations(handle, domain));
     }
 
     private static void lockLocations(Handle handle, Domain domain) {

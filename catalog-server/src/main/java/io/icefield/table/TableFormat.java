@@ -7,9 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/// The table format: reads requests and metadata, applies and compares. Pure but for its clock and random UUIDs; the
+/// The table format: reads requests and metadata, applies and compares. Pure but for its clock and random
+/// UUIDs; the
 /// core hands it text
-/// and bytes and is told what would change. Every method throws `Refusal.Invalid` for what the format does not allow.
+/// and bytes and is told what would change. Every method throws `Refusal.Invalid` for what the format does
+/// not allow.
 public interface TableFormat {
     /// Reads a CreateTableRequest (Iceberg REST). Nothing is applied yet.
     CreateRequest createRequest(String body);
@@ -40,7 +42,8 @@ public interface TableFormat {
         }
     }
 
-    /// Applies commits to the current metadata, each to what the one before it leaves. Throws `Refusal.Conflict` when a
+    /// Applies commits to the current metadata, each to what the one before it leaves. Throws
+    /// `Refusal.Conflict` when a
     /// requirement does not hold.
     Prepared commit(Metadata current, List<CommitRequest> requests);
 
@@ -52,7 +55,8 @@ public interface TableFormat {
     /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);
 
-    /// The columns of each schema that the table had before and still knows, without tags: reading its past shows them.
+    /// The columns of each schema that the table had before and still knows, without tags: reading its past
+    /// shows them.
     List<List<Column>> pastColumns(Metadata metadata);
 
     /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew.
@@ -70,6 +74,9 @@ public interface TableFormat {
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
+    /// @param files other files that it now names, and that may be anywhere until the location validator
+    /// has seen
+    /// them
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -79,9 +86,11 @@ public interface TableFormat {
             Map<String, String> properties,
             byte[] json,
             String file,
-            List<String> forgotten) {
+            List<String> forgotten,
+            List<String> files) {
         public Prepared {
             forgotten = List.copyOf(forgotten);
+            files = List.copyOf(files);
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
             properties = Map.copyOf(properties);
@@ -96,11 +105,15 @@ public interface TableFormat {
                 Map<String, String> properties,
                 byte[] json,
                 String file) {
-            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of());
+            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of(), List.of());
         }
 
-        public Prepared forgetting(List<String> files) {
-            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, files);
+        public Prepared forgetting(List<String> old) {
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, old, files);
+        }
+
+        public Prepared naming(List<String> others) {
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, forgotten, others);
         }
     }
 }

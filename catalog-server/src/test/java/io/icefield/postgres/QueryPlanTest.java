@@ -2,6 +2,7 @@ package io.icefield.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.icefield.access.Page;
 import io.icefield.domain.Domain;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
@@ -16,7 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a whole table.
+/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a
+/// whole table.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class QueryPlanTest {
     private static final int TABLES = 10_000;
@@ -169,6 +171,9 @@ final class QueryPlanTest {
     @Test
     void thereAreAsManyAsWeSay() {
         assertThat(mesh.tables.list(Set.of(), crm, "", Integer.MAX_VALUE)).hasSize(TABLES);
-        assertThat(mesh.domains.grants(java.util.Optional.of(sales.name()))).hasSize(GRANTS);
+        assertThat(mesh.domains
+                        .grants(java.util.Optional.of(sales.name()), Page.Request.ALL)
+                        .items())
+                .hasSize(GRANTS);
     }
 }

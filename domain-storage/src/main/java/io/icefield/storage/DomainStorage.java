@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /// The object storage of the domains. All methods throw [StorageException] when the store fails or refuses.
 public interface DomainStorage {
-    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it: proved by a
+    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it:
+    /// proved by a
     /// write,
     /// a read and a delete of one small object.
     void provision(StorageProfile profile);
@@ -17,7 +18,7 @@ public interface DomainStorage {
     /// Writes a new object. Never overwrites: throws when there is one of that name.
     void write(StorageProfile profile, Location at, byte[] bytes);
 
-    /// The whole object; empty when there is none. Throws when it is larger than `bytesMax`.
+    /// The whole object; empty when there is none. Throws `TooLong` when it is larger than `bytesMax`.
     Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax);
 
     /// Deletes objects; those that are not there count as deleted.
@@ -38,7 +39,7 @@ public interface DomainStorage {
     }
 
     /// The store failed or refused. The message has no secret and is fit for a log; it is not for a caller.
-    final class StorageException extends RuntimeException {
+    class StorageException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public StorageException(String message) {
@@ -47,6 +48,15 @@ public interface DomainStorage {
 
         public StorageException(String message, Throwable cause) {
             super(message, cause);
+        }
+    }
+
+    /// An object is larger than whoever reads it allows.
+    final class TooLong extends StorageException {
+        private static final long serialVersionUID = 1L;
+
+        public TooLong(String message) {
+            super(message);
         }
     }
 }
