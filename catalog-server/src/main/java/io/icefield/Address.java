@@ -3,10 +3,8 @@ package io.icefield;
 import io.icefield.config.Settings;
 import java.net.URI;
 
-/// Where clients find the catalog. The port is known once the server listens on it: the settings may leave
-/// the choice
-/// to
-/// the system.
+/// Where clients find the catalog. The port is known once the server listens on it: the settings may leave the
+/// choice to the system.
 final class Address {
     private final Settings settings;
     private volatile int port;

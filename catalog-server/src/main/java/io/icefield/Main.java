@@ -76,8 +76,7 @@ public final class Main {
     private static final long MANIFEST_CACHE_BYTES = 32L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
-    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret
-    /// is thrown
+    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
@@ -226,8 +225,7 @@ public final class Main {
                 storage.pathStyle());
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no
-    /// domain a
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
     /// dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');

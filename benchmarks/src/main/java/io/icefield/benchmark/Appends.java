@@ -12,9 +12,8 @@ import org.apache.iceberg.rest.RESTCatalog;
 import org.apache.iceberg.types.Types;
 
 /// Appends as jobs do them: Iceberg's own client writes a manifest and a list of manifests to the object store,
-/// commits,
-/// and starts again with the newest snapshot after a 409, as often as it does without being told otherwise. The data
-/// file itself is only said to be there.
+/// commits, and starts again with the newest snapshot after a 409, as often as it does without being told
+/// otherwise. The data file itself is only said to be there.
 final class Appends implements AutoCloseable {
     private final RESTCatalog catalog;
     private final TableIdentifier name;

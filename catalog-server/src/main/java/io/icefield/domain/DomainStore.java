@@ -14,8 +14,7 @@ public interface DomainStore {
     /// A domain as one caller sees it.
     record Seen(Domain domain, Sight sight) {}
 
-    /// Adds a domain and makes these groups its owners (a grant of OWNER each), in one transaction; empty
-    /// and nothing
+    /// Adds a domain and makes these groups its owners (a grant of OWNER each), in one transaction; empty and nothing
     /// changed when the name or the bucket folder is taken. The root key is stored sealed.
     Optional<Domain> add(DomainName name, StorageProfile storage, Set<Grantee> owners);
 

@@ -40,8 +40,7 @@ public final class Domains {
         this.engine = engine;
     }
 
-    /// Makes a bucket, a domain and its catalog in the query engine, in this order: a domain that is there
-    /// has its
+    /// Makes a bucket, a domain and its catalog in the query engine, in this order: a domain that is there has its
     /// bucket.
     public Domain create(Principal who, DomainName name, Set<String> owners) {
         Access.checkPlatform(who, "create domains");

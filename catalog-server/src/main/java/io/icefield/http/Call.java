@@ -13,8 +13,7 @@ import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
-/// One request to one route: its text decoded once, strictly, and its body never longer than the route
-/// allows.
+/// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
 final class Call {
     private final HttpServletRequest request;
     private final Route route;
@@ -73,9 +72,8 @@ final class Call {
                         || request.getHeader("Content-Encoding") != null);
     }
 
-    /// The body as text, unpacked if it is gzip'd; throws `TooLarge` without reading or unpacking more than
-    /// the route
-    /// allows.
+    /// The body as text, unpacked if it is gzip'd; throws `TooLarge` without reading or unpacking more than the
+    /// route allows.
     String body() {
         long declared = request.getContentLengthLong();
         if (declared > route.bodyBytesMax()) {

@@ -449,9 +449,8 @@ final class IcebergRoutes {
         return relation(call, Refusal.Thing.TABLE, call.path("table"));
     }
 
-    /// A table or view that should be there. Engines ask for a table where no namespace can be, and want to
-    /// hear of the
-    /// table.
+    /// A table or view that should be there. Engines ask for a table where no namespace can be, and want to hear
+    /// of the table.
     static TableId relation(Call call, Refusal.Thing thing, String name) {
         Warehouse warehouse = warehouse(call);
         List<String> levels = levelsOfPath(call);

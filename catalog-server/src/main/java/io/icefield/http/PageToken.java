@@ -10,8 +10,7 @@ import java.util.Base64;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 
-/// Where the next page of a list starts, opaque to callers: the key of the last item, bound to its list by
-/// a checksum.
+/// Where the next page of a list starts, opaque to callers: the key of the last item, bound to its list by a checksum.
 final class PageToken {
     private static final int CHARS_MAX = 4_096;
 

@@ -40,8 +40,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread
-/// of its own.
+/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
 public final class Server {
     /// A name of 2,000 characters still arrives, so that the refusal can say why.
     private static final int HEADER_BYTES_MAX = 64 << 10;

@@ -19,8 +19,8 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
-import io.icefield.table.SignRequest;
 import io.icefield.table.ReportMetrics;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.Views;
 

@@ -207,10 +207,8 @@ public final class IcebergFormat implements TableFormat {
                 .toList();
     }
 
-    /// What the requests add; of a table that moves also what its branches and tags lead to. Older
-    /// snapshots stay
-    /// behind,
-    /// as Iceberg has it when a table is replaced.
+    /// What the requests add; of a table that moves also what its branches and tags lead to. Older snapshots stay
+    /// behind, as Iceberg has it when a table is replaced.
     private static List<String> files(String before, TableMetadata next, List<CommitRequest> requests) {
         Stream<String> heads = before.equals(next.location())
                 ? Stream.of()

@@ -32,8 +32,7 @@ import org.apache.iceberg.view.ViewProperties;
 
 /// Iceberg's views, by iceberg-core's own model: what it accepts, every client accepts.
 public final class IcebergViewFormat implements ViewFormat {
-    /// Trino runs a view as the user that this names, without asking anybody. Trino writes it with every
-    /// view that is
+    /// Trino runs a view as the user that this names, without asking anybody. Trino writes it with every view that is
     /// not created as `SECURITY INVOKER`, so it is dropped and not refused.
     private static final Set<String> RUN_AS_PROPERTIES = Set.of("trino.run-as-owner");
 

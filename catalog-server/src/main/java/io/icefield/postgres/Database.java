@@ -22,15 +22,12 @@ import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The PostgreSQL database: its connections, its schema, and what its failures mean. No answer of it is
-/// taken for more
-/// than it says: a transaction whose COMMIT was not sent has not happened, one whose COMMIT was not
-/// answered may have.
+/// The PostgreSQL database: its connections, its schema, and what its failures mean. No answer of it is taken for more
+/// than it says: a transaction whose COMMIT was not sent has not happened, one whose COMMIT was not answered may have.
 public final class Database implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
-    /// How long we look for the outcome of a COMMIT that was not answered: long enough for a restart of the
-    /// database.
+    /// How long we look for the outcome of a COMMIT that was not answered: long enough for a restart of the database.
     private static final Duration REREAD = Duration.ofSeconds(10);
 
     private static final Duration REREAD_PAUSE = Duration.ofMillis(50);
@@ -87,8 +84,7 @@ public final class Database implements AutoCloseable {
         this.domainRows = new DomainRows(sealer);
     }
 
-    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when
-    /// that fails.
+    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when that fails.
     public static Database open(Settings settings) {
         Sealer sealer = new Sealer(settings.masterKey());
         HikariConfig config = new HikariConfig();
@@ -174,10 +170,8 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became
-    /// of it. It
-    /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it
-    /// returns
+    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became of it. It
+    /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it returns
     /// is asked once it is through. It throws `OutcomeUnknown` itself when it cannot tell.
     <T> T write(Function<Handle, T> work, Function<Handle, Supplier<T>> reread) {
         try {

@@ -144,8 +144,7 @@ public final class PostgresDomains implements DomainStore {
         });
     }
 
-    /// The store that `now` names has moved there: all domains with the same root access key follow.
-    /// Returns how
+    /// The store that `now` names has moved there: all domains with the same root access key follow. Returns how
     /// many did.
     public int follow(StorageProfile now) {
         return database.write(handle -> handle.createUpdate(FOLLOW)

@@ -354,8 +354,7 @@ public final class PostgresTables implements TableStore {
         return moved == 1;
     }
 
-    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a
-    /// version is taken
+    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
     /// once: while the row is at most one ahead of what we saw, the pointer says whether that one was ours.
     private static Supplier<Swapped> reread(Handle handle, Table seen, Published published) {
         Swapped result = handle.createQuery(REREAD_SWAP)
@@ -420,11 +419,8 @@ public final class PostgresTables implements TableStore {
         };
     }
 
-    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows
-    /// by id. All
-    /// folders
-    /// are
-    /// compared when all have their places, so that tables may trade theirs.
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows by
+    /// id. All folders are compared when all have their places, so that tables may trade theirs.
     private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
         for (Step.Create creation : creations) {
             if (absent(handle, creation.namespace())) {
@@ -488,8 +484,7 @@ public final class PostgresTables implements TableStore {
         }
     }
 
-    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one
-    /// trace of it is
+    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
     /// enough, and so is one place where a trace is missing that nobody can have covered.
     private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
         lockLocations(

@@ -17,8 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write,
-/// publish.
+/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
@@ -266,8 +265,7 @@ public final class CommitTable {
                 });
     }
 
-    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits
-    /// in a circle.
+    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.
     private <T> T queued(Set<TableId> ids, Supplier<T> work) {
         List<ReentrantLock> turns = ids.stream()
                 .map(id -> spread(id.hashCode()) & (QUEUES - 1))

@@ -9,10 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Commits changes to many tables, staged creations among them, of one domain or of several: all of them,
-/// or none. The
-/// steps are those
-/// of [CommitTable].
+/// Commits changes to many tables, staged creations among them, of one domain or of several: all of them, or
+/// none. The steps are those of [CommitTable].
 public final class CommitTransaction {
     public static final int TABLES_MAX = 1_000;
 

@@ -9,8 +9,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
-/// The one validator of where a table's files may be (invariant 4), asked before anything is vended or
-/// written.
+/// The one validator of where a table's files may be (invariant 4), asked before anything is vended or written.
 final class Locations {
     private static final int READABLE_CHARS_MAX = 60;
     private static final int NAMESPACE_CHARS_MAX = 200;
@@ -20,15 +19,13 @@ final class Locations {
 
     private Locations() {}
 
-    /// A new table's folder: readable, and unique by the table's UUID, so that a name that is used again
-    /// never meets
+    /// A new table's folder: readable, and unique by the table's UUID, so that a name that is used again never meets
     /// old files.
     static Location of(Domain domain, TableId name, UUID uuid) {
         return of(domain, name.namespace()).child(readable(name.name()) + "-" + plain(uuid));
     }
 
-    /// Where a namespace's tables go if nobody says otherwise; no two namespaces share it. Where names are
-    /// not fit for
+    /// Where a namespace's tables go if nobody says otherwise; no two namespaces share it. Where names are not fit for
     /// a
     /// path, or too long for the policy of a key, a digest says which namespace it is.
     static Location of(Domain domain, NamespaceId name) {
@@ -76,10 +73,8 @@ final class Locations {
         return location;
     }
 
-    /// The table's folder, after every folder and every new file that its metadata names was found inside
-    /// it: nobody
-    /// who
-    /// may read the table has a key to others, and we, who have, follow its files too.
+    /// The table's folder, after every folder and every new file that its metadata names was found inside it:
+    /// nobody who may read the table has a key to others, and we, who have, follow its files too.
     static Location check(Domain domain, TableFormat.Prepared prepared) {
         Location location = inside(domain, "the location", prepared.location());
         if (policyChars(location.key()) > FOLDER_CHARS_MAX) {

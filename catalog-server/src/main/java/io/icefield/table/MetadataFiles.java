@@ -31,10 +31,8 @@ public final class MetadataFiles implements MetadataSource {
                 .orElseGet(() -> published(table));
     }
 
-    /// A pointer names a file that is there. If it cannot be read, that is for us to mend: whoever commits
-    /// must not
-    /// take
-    /// it for a refusal, after which clients delete what they wrote.
+    /// A pointer names a file that is there. If it cannot be read, that is for us to mend: whoever commits must
+    /// not take it for a refusal, after which clients delete what they wrote.
     private Metadata published(Table table) {
         try {
             return read(table.domain(), table.metadata(), FILE_BYTES_MAX);

@@ -46,8 +46,7 @@ public final class Namespaces {
         return seen;
     }
 
-    /// Lets a caller who may create in the namespace choose this folder of the domain's storage for a table
-    /// of it: keys
+    /// Lets a caller who may create in the namespace choose this folder of the domain's storage for a table of it: keys
     /// reach whole folders, so whoever may not create in the whole domain stays below the namespace's own.
     Location checkFolder(Principal who, Namespace namespace, Location chosen) {
         Domain domain = namespace.domain();
@@ -63,8 +62,7 @@ public final class Namespaces {
         return chosen;
     }
 
-    /// The namespace's properties. A query engine is also told the folder of its tables: with one it stages
-    /// a creation,
+    /// The namespace's properties. A query engine is also told the folder of its tables: with one it stages a creation,
     /// and
     /// shows its user why the commit was refused.
     public Map<String, String> properties(Principal who, NamespaceId name) {

@@ -15,9 +15,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.LongAdder;
 
-/// Keeps what clients report of their scans and commits, so that a table's use can be seen. No query waits
-/// for this or
-/// fails with it: reports are queued and written later, and when there are too many they are dropped and
+/// Keeps what clients report of their scans and commits, so that a table's use can be seen. No query waits for
+/// this or fails with it: reports are queued and written later, and when there are too many they are dropped and
 /// counted.
 public final class ReportMetrics {
     /// Reports of a table that are kept.
@@ -54,9 +53,8 @@ public final class ReportMetrics {
     private record Told(
             Principal who, TableId table, String kind, Optional<Long> snapshot, String body, Instant receivedAt) {}
 
-    /// Takes a report, if there is room for it. Neither waits nor fails. Whether the table is there, and is
-    /// the caller's
-    /// to read, is found out later.
+    /// Takes a report, if there is room for it. Neither waits nor fails. Whether the table is there, and is the
+    /// caller's to read, is found out later.
     public void report(Principal who, TableId table, String kind, Optional<Long> snapshot, String body) {
         if (retention.isZero()) {
             return;
@@ -129,8 +127,7 @@ public final class ReportMetrics {
     }
 
     /// The reports of a table, newest first. Filters of scans name values of columns, so who sees the table
-    /// masked sees
-    /// none.
+    /// masked sees none.
     public Page<MetricsStore.Kept> list(Principal who, TableId id, Page.Request page) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
         if (!Access.readsClear(who, seen.sight())) {

@@ -7,11 +7,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/// The table format: reads requests and metadata, applies and compares. Pure but for its clock and random
-/// UUIDs; the
+/// The table format: reads requests and metadata, applies and compares. Pure but for its clock and random UUIDs; the
 /// core hands it text
-/// and bytes and is told what would change. Every method throws `Refusal.Invalid` for what the format does
-/// not allow.
+/// and bytes and is told what would change. Every method throws `Refusal.Invalid` for what the format does not allow.
 public interface TableFormat {
     /// Reads a CreateTableRequest (Iceberg REST). Nothing is applied yet.
     CreateRequest createRequest(String body);
@@ -42,8 +40,7 @@ public interface TableFormat {
         }
     }
 
-    /// Applies commits to the current metadata, each to what the one before it leaves. Throws
-    /// `Refusal.Conflict` when a
+    /// Applies commits to the current metadata, each to what the one before it leaves. Throws `Refusal.Conflict` when a
     /// requirement does not hold.
     Prepared commit(Metadata current, List<CommitRequest> requests);
 
@@ -55,8 +52,7 @@ public interface TableFormat {
     /// What a metadata file of a table that is there says.
     Prepared read(Metadata metadata);
 
-    /// The columns of each schema that the table had before and still knows, without tags: reading its past
-    /// shows them.
+    /// The columns of each schema that the table had before and still knows, without tags: reading its past shows them.
     List<List<Column>> pastColumns(Metadata metadata);
 
     /// What a metadata file says that others wrote; for register. Read strictly, and `json` is written anew.
@@ -74,8 +70,7 @@ public interface TableFormat {
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
-    /// @param files other files that it now names, and that may be anywhere until the location validator
-    /// has seen
+    /// @param files other files that it now names, and that may be anywhere until the location validator has seen
     /// them
     record Prepared(
             boolean unchanged,

@@ -5,10 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// The catalog that a client has opened, which is how it names things: one domain, or the whole mesh, in
-/// which the
-/// first
-/// level of every namespace is its domain. What may be done is the domain's to say either way.
+/// The catalog that a client has opened, which is how it names things: one domain, or the whole mesh, in which
+/// the first level of every namespace is its domain. What may be done is the domain's to say either way.
 public sealed interface Warehouse {
     /// The prefix of the whole mesh. No domain can have this name.
     String MESH = "mesh";
@@ -26,8 +24,7 @@ public sealed interface Warehouse {
     /// The levels by which clients of this catalog know the namespace.
     List<String> levels(NamespaceId namespace);
 
-    /// The domain that these levels stand for, if they stand for one itself and for no namespace of it.
-    /// Throws
+    /// The domain that these levels stand for, if they stand for one itself and for no namespace of it. Throws
     /// `IllegalArgumentException` when no domain can have the name.
     Optional<DomainName> domain(List<String> levels);
 

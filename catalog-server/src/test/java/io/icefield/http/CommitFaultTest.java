@@ -38,8 +38,7 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// A transaction over two tables and a staged creation, with the 1st, 2nd, 3rd … call to the outside
-/// failing until a
+/// A transaction over two tables and a staged creation, with the 1st, 2nd, 3rd … call to the outside failing until a
 /// run
 /// succeeds.
 class CommitFaultTest {

@@ -27,9 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// All versions of the table format pass through unharmed, and tables may be wide and old. How much a table
-/// costs is
-/// bounded by what is allocated, which is the same on every machine, and not by time.
+/// All versions of the table format pass through unharmed, and tables may be wide and old. How much a table costs
+/// is bounded by what is allocated, which is the same on every machine, and not by time.
 class FormatsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -218,7 +217,9 @@ class FormatsTest {
         assertThat(table.path("snapshot-log")).hasSizeGreaterThan(0);
         long length = ok(caller.get(TABLES + "/t")).response().body().length;
 
-        assertThat(allocatedByLoad("")).as("a load copies nothing of %d bytes", length).isLessThan(length / 2);
+        assertThat(allocatedByLoad(""))
+                .as("a load copies nothing of %d bytes", length)
+                .isLessThan(length / 2);
         assertThat(allocatedByLoad("?snapshots=refs")).isLessThan(1 << 20);
         assertThat(ok(caller.get(TABLES + "/t?snapshots=refs")).response().body().length)
                 .isLessThan(10_000);

@@ -39,9 +39,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/// What other catalogs fell into. The number of a test is that of a trap in the project's list; those that
-/// are missing
-/// are tested where their feature is: 14 and 15 in `postgres`, 17, 18, 22, 32 and 37 with undrop,
+/// What other catalogs fell into. The number of a test is that of a trap in the project's list; those that are
+/// missing are tested where their feature is: 14 and 15 in `postgres`, 17, 18, 22, 32 and 37 with undrop,
 /// idempotency and signing.
 class IcebergTrapsTest {
     private Caller caller;

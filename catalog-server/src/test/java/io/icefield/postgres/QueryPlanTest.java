@@ -17,8 +17,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a
-/// whole table.
+/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a whole table.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class QueryPlanTest {
     private static final int TABLES = 10_000;

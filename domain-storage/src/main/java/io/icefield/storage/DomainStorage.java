@@ -6,8 +6,7 @@ import java.util.Optional;
 
 /// The object storage of the domains. All methods throw [StorageException] when the store fails or refuses.
 public interface DomainStorage {
-    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it:
-    /// proved by a
+    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it: proved by a
     /// write,
     /// a read and a delete of one small object.
     void provision(StorageProfile profile);

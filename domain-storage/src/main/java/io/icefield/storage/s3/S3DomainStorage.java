@@ -46,8 +46,7 @@ import software.amazon.awssdk.services.sts.model.AssumeRoleResponse;
 
 /// [DomainStorage] on S3: Amazon's, MinIO, Ceph, or the embedded one.
 ///
-/// A method that is given a location outside the profile's home throws `IllegalArgumentException`: that is
-/// a bug of the
+/// A method that is given a location outside the profile's home throws `IllegalArgumentException`: that is a bug of the
 /// caller, not a refusal of the store.
 public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     /// What STS gives at least.
@@ -322,8 +321,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
         }
     }
 
-    /// One place where what the store says becomes our exception. Its message has names and codes, never a
-    /// key.
+    /// One place where what the store says becomes our exception. Its message has names and codes, never a key.
     private static <T> T calling(String what, Object on, Supplier<T> call) {
         try {
             return call.get();
@@ -355,8 +353,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
 
     private record Issued(Credential credential, Instant freshUntil) {}
 
-    /// The clients of one profile. They share one HTTP client and hold nothing else, so a forgotten one
-    /// need not be
+    /// The clients of one profile. They share one HTTP client and hold nothing else, so a forgotten one need not be
     /// closed.
     ///
     /// @param retrying for calls that may be made twice
