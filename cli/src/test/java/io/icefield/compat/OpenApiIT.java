@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.icefield.client.Credential;
 import java.io.IOException;
 import java.net.URI;
@@ -151,7 +152,7 @@ class OpenApiIT {
             }
             JsonNode said = answer.body().isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body());
             if (said.isObject()) {
-                ((com.fasterxml.jackson.databind.node.ObjectNode) said)
+                ((ObjectNode) said)
                         .put("etag", answer.headers().firstValue("ETag").orElse(""));
             }
             return said;
@@ -483,6 +484,21 @@ class OpenApiIT {
             }
         }
         assertThat(problems).isEmpty();
+    }
+
+    @Test
+    void theDocumentFindsMistakes() {
+        String error = "{\"message\":\"m\",\"type\":\"t\",\"code\":404}";
+        assertThat(document.problems("GET /v1/config", 200, "{\"defaults\":{}}"))
+                .hasSize(1);
+        assertThat(document.problems("GET" + TABLE, 200, "{\"metadata\":{\"format-version\":2}}"))
+                .isNotEmpty();
+        assertThat(document.problems("GET" + TABLE, 404, error)).isNotEmpty();
+        assertThat(document.problems("GET" + VIEW, 404, error)).isNotEmpty();
+        assertThat(document.problems("GET" + VIEW, 404, "{\"error\":" + error + "}"))
+                .isEmpty();
+        assertThat(document.problems("GET" + TABLE, 418, "")).isNotEmpty();
+        assertThat(document.problems("DELETE" + TABLE, 204, "{}")).isNotEmpty();
     }
 
     // --- Tokens

@@ -393,41 +393,6 @@ final class CatalogAccessControl implements SystemAccessControl {
         }
     }
 
-    // --- Branches: the protocol has no words for them. Who may change a table may change what it points at.
-
-    @Override
-    public void checkCanShowBranches(SystemSecurityContext context, CatalogSchemaTableName table) {
-        if (!allowsTable(context, "ShowColumns", table)) {
-            AccessDeniedException.denyShowBranches(table.toString());
-        }
-    }
-
-    @Override
-    public void checkCanCreateBranch(SystemSecurityContext context, CatalogSchemaTableName table, String branch) {
-        if (!mayChange(context, table)) {
-            AccessDeniedException.denyCreateBranch(table.toString());
-        }
-    }
-
-    @Override
-    public void checkCanDropBranch(SystemSecurityContext context, CatalogSchemaTableName table, String branch) {
-        if (!mayChange(context, table)) {
-            AccessDeniedException.denyDropBranch(table.toString());
-        }
-    }
-
-    @Override
-    public void checkCanFastForwardBranch(
-            SystemSecurityContext context, CatalogSchemaTableName table, String source, String target) {
-        if (!mayChange(context, table)) {
-            AccessDeniedException.denyFastForwardBranch(table.toString());
-        }
-    }
-
-    private boolean mayChange(SystemSecurityContext context, CatalogSchemaTableName table) {
-        return allowsTable(context, "SetTableProperties", table);
-    }
-
     // --- Views
 
     @Override

@@ -134,10 +134,6 @@ class CatalogAccessControlTest {
                 table("InsertIntoTable", c -> c.checkCanInsertIntoTable(CONTEXT, TABLE, Optional.of("audit"))),
                 table("DeleteFromTable", c -> c.checkCanDeleteFromTable(CONTEXT, TABLE, Optional.empty())),
                 table("TruncateTable", c -> c.checkCanTruncateTable(CONTEXT, TABLE)),
-                table("ShowColumns", c -> c.checkCanShowBranches(CONTEXT, TABLE)),
-                table("SetTableProperties", c -> c.checkCanCreateBranch(CONTEXT, TABLE, "audit")),
-                table("SetTableProperties", c -> c.checkCanDropBranch(CONTEXT, TABLE, "audit")),
-                table("SetTableProperties", c -> c.checkCanFastForwardBranch(CONTEXT, TABLE, "audit", "main")),
                 table("CreateView", c -> c.checkCanCreateView(CONTEXT, TABLE)),
                 table("DropView", c -> c.checkCanDropView(CONTEXT, TABLE)),
                 table("RefreshMaterializedView", c -> c.checkCanRefreshMaterializedView(CONTEXT, TABLE)),
@@ -290,12 +286,15 @@ class CatalogAccessControlTest {
         }
         assertThat(left)
                 .containsExactly(
+                        "checkCanCreateBranch",
                         "checkCanCreateRole",
                         "checkCanDenyEntityPrivilege",
                         "checkCanDenySchemaPrivilege",
                         "checkCanDenyTableBranchPrivilege",
                         "checkCanDenyTablePrivilege",
+                        "checkCanDropBranch",
                         "checkCanDropRole",
+                        "checkCanFastForwardBranch",
                         "checkCanGrantEntityPrivilege",
                         "checkCanGrantRoles",
                         "checkCanGrantSchemaPrivilege",
@@ -308,6 +307,7 @@ class CatalogAccessControlTest {
                         "checkCanRevokeTableBranchPrivilege",
                         "checkCanRevokeTablePrivilege",
                         "checkCanSetEntityAuthorization",
+                        "checkCanShowBranches",
                         "getEventListeners");
     }
 
