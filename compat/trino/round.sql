@@ -27,7 +27,8 @@ INSERT INTO ice.core.items @ audit VALUES (5, 'five', 0.5);
 
 -- job time travel
 -- let snapshot
-SELECT snapshot_id FROM ice.core."items$snapshots" WHERE operation = 'append' ORDER BY committed_at LIMIT 1;
+-- The first snapshot is of the empty table.
+SELECT snapshot_id FROM ice.core."items$snapshots" ORDER BY committed_at OFFSET 1 LIMIT 1;
 SELECT * FROM ice.core.items FOR VERSION AS OF ${snapshot} ORDER BY id;
 
 -- job rename

@@ -28,6 +28,9 @@ final class OpenApi {
             "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign 404",
             "HEAD /v1/{prefix}/namespaces/{namespace}/views/{view} 403");
 
+    /// Choices of exactly one where some values are two: `variant` is a name of a type as any, 1 an int and a long.
+    private static final List<String> OVERLAPPING = List.of("Type", "PrimitiveTypeValue");
+
     private final JsonNode document;
     private final SchemaRegistry registry;
     private final Map<String, Schema> schemas = new ConcurrentHashMap<>();
@@ -40,6 +43,10 @@ final class OpenApi {
                 .forEach(path -> path.values()
                         .forEach(operation ->
                                 operation.path("responses").values().forEach(OpenApi::wrapError)));
+        for (String name : OVERLAPPING) {
+            ObjectNode schema = (ObjectNode) document.at("/components/schemas/" + name);
+            schema.set("anyOf", schema.remove("oneOf"));
+        }
         this.registry = SchemaRegistry.withDialect(
                 Dialects.getOpenApi31(), builder -> builder.schemas(Map.of(ROOT, document.toString())));
     }

@@ -24,11 +24,18 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import org.apache.iceberg.DataFiles;
+import org.apache.iceberg.GenericBlobMetadata;
+import org.apache.iceberg.GenericStatisticsFile;
+import org.apache.iceberg.NullOrder;
 import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.expressions.Literal;
 import org.apache.iceberg.rest.RESTCatalog;
+import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -160,7 +167,7 @@ class OpenApiIT {
     }
 
     private void note(String what, String endpoint, HttpResponse<String> answer, Integer... statuses) {
-        String said = "%s%n  answered %d %s%n  ".formatted(what, answer.statusCode(), answer.body());
+        String said = "%s%n  answered %d %.1000s%n  ".formatted(what, answer.statusCode(), answer.body());
         if (!List.of(statuses).contains(answer.statusCode())) {
             problems.add(said + "expected one of " + List.of(statuses));
         }
@@ -180,6 +187,7 @@ class OpenApiIT {
         configuration();
         namespaces();
         tables();
+        shapes();
         transactions();
         if (advertised.contains("POST" + TABLE + "/plan")) {
             plans();
@@ -262,7 +270,8 @@ class OpenApiIT {
         call("POST" + TABLES).body("{\"name\":\"bad\",\"schema\":{}}").expect(400);
         call("GET" + TABLES).expect(200);
         call("GET" + TABLE).expect(200);
-        Table orders = append();
+        Table orders = catalog.loadTable(TableIdentifier.of(Namespace.of("ns"), "orders"));
+        append(orders);
         JsonNode loaded = call("GET" + TABLE).query("snapshots=refs").expect(200);
         call("GET" + TABLE)
                 .query("snapshots=refs")
@@ -331,16 +340,82 @@ class OpenApiIT {
     }
 
     /// A snapshot whose manifests are there, so that a plan has something to say; nobody reads its rows.
-    private Table append() {
-        Table orders = catalog.loadTable(TableIdentifier.of(Namespace.of("ns"), "orders"));
-        orders.newAppend()
-                .appendFile(DataFiles.builder(PartitionSpec.unpartitioned())
-                        .withPath(orders.location() + "/data/one.parquet")
-                        .withFileSizeInBytes(10)
-                        .withRecordCount(1)
-                        .build())
+    private static void append(Table table) {
+        DataFiles.Builder file = DataFiles.builder(table.spec())
+                .withPath(table.location() + "/data/one.parquet")
+                .withFileSizeInBytes(10)
+                .withRecordCount(1);
+        table.newAppend()
+                .appendFile(
+                        table.spec().isUnpartitioned()
+                                ? file.build()
+                                : file.withPartitionPath("id_bucket=1/at_day=2026-01-01")
+                                        .build())
                 .commit();
-        return orders;
+    }
+
+    /// Metadata of all versions and shapes.
+    private void shapes() throws Exception {
+        for (int version = 1; version <= 3; version++) {
+            String name = "shapes_v" + version;
+            List<Types.NestedField> fields = new ArrayList<>(List.of(
+                    Types.NestedField.required(1, "id", Types.LongType.get(), "the key"),
+                    Types.NestedField.optional(2, "at", Types.TimestampType.withZone()),
+                    Types.NestedField.optional(3, "price", Types.DecimalType.of(10, 2)),
+                    Types.NestedField.optional(
+                            4,
+                            "tags",
+                            Types.ListType.ofOptional(
+                                    5,
+                                    Types.StructType.of(Types.NestedField.optional(6, "key", Types.StringType.get())))),
+                    Types.NestedField.optional(
+                            7, "attributes", Types.MapType.ofOptional(8, 9, Types.StringType.get(), Types.UUIDType.get()))));
+            if (version == 3) {
+                fields.add(Types.NestedField.optional(10, "anything", Types.VariantType.get()));
+                fields.add(Types.NestedField.optional(11, "place", Types.GeometryType.crs84()));
+                fields.add(Types.NestedField.optional("count")
+                        .withId(12)
+                        .ofType(Types.IntegerType.get())
+                        .withInitialDefault(Literal.of(1))
+                        .withWriteDefault(Literal.of(2))
+                        .build());
+            }
+            Schema schema = new Schema(fields, Set.of(1));
+            Table table = catalog.buildTable(TableIdentifier.of(Namespace.of("ns"), name), schema)
+                    .withPartitionSpec(PartitionSpec.builderFor(schema)
+                            .bucket("id", 16)
+                            .day("at")
+                            .build())
+                    .withSortOrder(SortOrder.builderFor(schema)
+                            .desc("id", NullOrder.NULLS_LAST)
+                            .build())
+                    .withProperty("format-version", Integer.toString(version))
+                    .create();
+            append(table);
+            table.manageSnapshots()
+                    .createTag("first", table.currentSnapshot().snapshotId())
+                    .createBranch("audit", table.currentSnapshot().snapshotId())
+                    .setMaxRefAgeMs("audit", 86_400_000)
+                    .setMinSnapshotsToKeep("audit", 3)
+                    .commit();
+            table.updateSpec().removeField("at_day").addField("price").commit();
+            table.updateSchema().renameColumn("price", "amount").commit();
+            table.updateStatistics()
+                    .setStatistics(new GenericStatisticsFile(
+                            table.currentSnapshot().snapshotId(),
+                            table.location() + "/metadata/one.stats",
+                            10,
+                            5,
+                            List.of(new GenericBlobMetadata(
+                                    "apache-datasketches-theta-v1",
+                                    table.currentSnapshot().snapshotId(),
+                                    1,
+                                    List.of(1),
+                                    Map.of("ndv", "1")))))
+                    .commit();
+            call("GET" + TABLE).at("table", name).expect(200);
+            call("GET" + TABLE).at("table", name).query("snapshots=refs").expect(200);
+        }
     }
 
     private void transactions() throws Exception {

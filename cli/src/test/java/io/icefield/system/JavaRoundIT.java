@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.apache.iceberg.IcebergBuild;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.Namespace;
@@ -25,7 +26,7 @@ class JavaRoundIT {
 
     @Test
     void round() throws Exception {
-        ClientRound round = new ClientRound("Iceberg Java 1.12.0");
+        ClientRound round = new ClientRound("Iceberg Java " + IcebergBuild.version());
         try (RESTCatalog catalog = round.mesh().iceberg(round.domain(), round.job())) {
             TableIdentifier items = TableIdentifier.of(CORE, "items");
             catalog.createNamespace(CORE);
