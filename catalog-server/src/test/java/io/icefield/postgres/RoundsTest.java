@@ -52,8 +52,9 @@ final class RoundsTest {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<String> first = threads.submit(() -> rounds.answer("a"));
             begun.await();
-            List<Future<String>> others =
-                    List.of("b", "c", "d").stream().map(each -> threads.submit(() -> rounds.answer(each))).toList();
+            List<Future<String>> others = List.of("b", "c", "d").stream()
+                    .map(each -> threads.submit(() -> rounds.answer(each)))
+                    .toList();
             await(() -> rounds.waiting() == 3);
             held.countDown();
 
