@@ -2,6 +2,7 @@ package io.icefield.table;
 
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
+import io.icefield.access.Paging;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
