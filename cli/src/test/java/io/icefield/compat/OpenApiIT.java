@@ -369,7 +369,9 @@ class OpenApiIT {
                                     5,
                                     Types.StructType.of(Types.NestedField.optional(6, "key", Types.StringType.get())))),
                     Types.NestedField.optional(
-                            7, "attributes", Types.MapType.ofOptional(8, 9, Types.StringType.get(), Types.UUIDType.get()))));
+                            7,
+                            "attributes",
+                            Types.MapType.ofOptional(8, 9, Types.StringType.get(), Types.UUIDType.get()))));
             if (version == 3) {
                 fields.add(Types.NestedField.optional(10, "anything", Types.VariantType.get()));
                 fields.add(Types.NestedField.optional(11, "place", Types.GeometryType.crs84()));
