@@ -14,6 +14,7 @@ import io.icefield.http.Server;
 import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Governance;
@@ -23,8 +24,10 @@ import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPrincipals;
+import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresSigningKeys;
 import io.icefield.postgres.PostgresTables;
 import io.icefield.query.EngineCatalog;
@@ -42,17 +45,24 @@ import io.icefield.table.CreateTable;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
 import io.icefield.table.DropView;
+import io.icefield.table.DroppedTables;
+import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
+import io.icefield.table.Protect;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.Restricted;
+import io.icefield.table.Retention;
 import io.icefield.table.Tables;
+import io.icefield.table.UndropTable;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
@@ -117,10 +127,14 @@ public final class Main {
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
+        PostgresDropped droppedStore = new PostgresDropped(database);
+        PostgresNamespaces namespaceStore = new PostgresNamespaces(database);
+        Retention retention =
+                new Retention(settings.keeping().undrop(), settings.keeping().purge());
         IcebergFormat format = new IcebergFormat(METADATA_CACHE_BYTES);
         MetadataFiles files = new MetadataFiles(tableStore, storage);
         CachedMetadata cache = new CachedMetadata(files, METADATA_CACHE_BYTES);
-        Namespaces namespaces = new Namespaces(domains, new PostgresNamespaces(database), governance);
+        Namespaces namespaces = new Namespaces(domains, namespaceStore, governance);
         Tables tables = new Tables(namespaces, tableStore);
         IcebergViewFormat viewFormat = new IcebergViewFormat(METADATA_CACHE_BYTES / 4);
         Views views = new Views(namespaces, tableStore);
@@ -128,6 +142,10 @@ public final class Main {
         Restricted restricted = new Restricted(governance, format, tableStore);
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
+
+        PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
+        Housekeeping housekeeping = new Housekeeping(droppedStore, purge);
+        DroppedTables dropped = new DroppedTables(domains, droppedStore);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -143,7 +161,7 @@ public final class Main {
                         new CommitTransaction(domains, format, commits),
                         new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
                         renaming,
-                        new DropTable(tables, tableStore),
+                        new DropTable(tables, droppedStore, retention),
                         new ClassifyTable(tables, tableStore, format, cache),
                         new UseCases.OnViews(
                                 views,
@@ -151,15 +169,33 @@ public final class Main {
                                 new LoadView(views, viewFormat, cache),
                                 new ReplaceView(views, namespaces, tableStore, viewFormat, governance, files, cache),
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
-                                new DropView(views, tableStore)),
+                                new DropView(views, droppedStore, retention)),
+                        new UseCases.Keeping(
+                                dropped,
+                                new UndropTable(
+                                        dropped,
+                                        namespaces,
+                                        namespaceStore,
+                                        droppedStore,
+                                        tableStore,
+                                        format,
+                                        viewFormat,
+                                        files,
+                                        governance),
+                                new UnregisterTable(tables, tableStore, cache),
+                                new Protect(tables, views, namespaces, new PostgresProtection(database)),
+                                purge,
+                                housekeeping),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
         server.start();
         LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
+        Thread keeping = Thread.ofVirtual().name("housekeeping").start(housekeeping);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
+            keeping.interrupt();
             server.stop();
             storage.close();
             database.close();
@@ -203,8 +239,8 @@ public final class Main {
                 .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
-    /// dot.
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no
+    /// domain a dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');
         return bucket.length() < BUCKET_CHARS_MIN ? bucket + ".domain" : bucket;

@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// Everything we expect to refuse. The message is for the caller: it names the thing and how to mend it, and holds no
-/// host, no SQL and no secret. Clients act on the status that `http` makes of it (invariant 3).
+/// Everything we expect to refuse. The message is for the caller: it names the thing and how to mend it,
+/// and holds no host, no SQL and no secret. Clients act on the status that `http` makes of it (invariant 3).
 public abstract sealed class Refusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -119,6 +119,12 @@ public abstract sealed class Refusal extends RuntimeException {
             return wanted == there
                     ? new AlreadyExists(there, name)
                     : new AlreadyExists("%s with same name already exists: %s".formatted(capital(there), name));
+        }
+
+        /// The same for a dropped one that was to come back.
+        public static AlreadyExists restored(String to, Thing there) {
+            return new AlreadyExists("cannot undrop to `%s`: a %s has that name; rename it, or undrop to another name"
+                    .formatted(to, there.word()));
         }
 
         /// The same for a new name.

@@ -2,6 +2,7 @@ package io.icefield.config;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,7 +10,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/// Everything that can be set, read once from the environment. Each name is a row of the settings table in the README.
+/// Everything that can be set, read once from the environment. Each name is a row of the settings table in
+/// the README.
 ///
 /// @param port 0: any free one
 /// @param publicUri how clients reach us
@@ -25,7 +27,14 @@ public record Settings(
         Optional<Trino> trino,
         Optional<Path> policies,
         Path keyFile,
-        Optional<Secret> adminSecret) {
+        Optional<Secret> adminSecret,
+        Keeping keeping) {
+
+    /// How long what was dropped can come back.
+    ///
+    /// @param undrop when the files are to stay
+    /// @param purge when they are to go as well
+    public record Keeping(Duration undrop, Duration purge) {}
 
     /// PostgreSQL.
     public record Database(String url, String user, Secret password) {}
@@ -85,7 +94,10 @@ public record Settings(
                 trino(reader),
                 reader.optional("POLICIES", Path::of),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
-                reader.optional("ADMIN_SECRET", Secret::new));
+                reader.optional("ADMIN_SECRET", Secret::new),
+                new Keeping(
+                        reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
+                        reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO)));
         reader.complain();
         return settings;
     }
@@ -157,6 +169,14 @@ public record Settings(
                 problems.add("%s%s has a value that cannot be read".formatted(PREFIX, name));
                 return broken;
             }
+        }
+
+        static Duration duration(String text) {
+            Duration duration = Duration.parse(text);
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException(text);
+            }
+            return duration;
         }
 
         static boolean bool(String text) {

@@ -12,6 +12,7 @@ import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.Delegation;
 import io.icefield.table.DropTable;
+import io.icefield.table.Fate;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadTable.Snapshots;
 import io.icefield.table.Loaded;
@@ -22,6 +23,7 @@ import io.icefield.table.RegisterTable.Present;
 import io.icefield.table.RenameTable;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
+import io.icefield.table.UnregisterTable;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -52,6 +54,7 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final UnregisterTable unregister;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
 
@@ -66,6 +69,7 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.unregister = use.keeping().unregister();
         this.views = new ViewRoutes(use.onViews(), splices);
     }
 
@@ -91,6 +95,7 @@ final class IcebergRoutes {
                 Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
                 Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
                 Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
+                Route.post(TABLE + "/unregister", this::unregisterTable, Needs.LOGIN),
                 Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN),
                 Route.post(PREFIX + "/transactions/commit", this::commitTransaction, Needs.LOGIN)
                         .limit(COMMIT_BYTES_MAX));
@@ -251,14 +256,20 @@ final class IcebergRoutes {
         return Answer.noContent();
     }
 
-    /// Files are never deleted with the name: a purge is the work of maintenance, by reachability.
+    /// Files are never deleted with the name: a purge comes later, by reachability.
     private Answer dropTable(Call call) {
         TableId table = table(call);
-        switch (call.query("purgeRequested").orElse("").toLowerCase(Locale.ROOT)) {
-            case "", "false", "true" -> drop.drop(call.who(), table);
+        Fate fate = switch (call.query("purgeRequested").orElse("").toLowerCase(Locale.ROOT)) {
+            case "", "false" -> Fate.FORGET;
+            case "true" -> Fate.PURGE;
             default -> throw new Refusal.Invalid("`purgeRequested` must be `true` or `false`");
-        }
+        };
+        drop.drop(call.who(), table, fate);
         return Answer.noContent();
+    }
+
+    private Answer unregisterTable(Call call) {
+        return Answer.json(LoadedBody.view(splices, unregister.unregister(call.who(), table(call))));
     }
 
     private Answer credentials(Call call) {

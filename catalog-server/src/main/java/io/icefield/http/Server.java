@@ -4,6 +4,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
+import io.icefield.table.PurgeTables;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.compression.Gzip;
@@ -12,6 +13,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -36,7 +38,8 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
+/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread
+/// of its own.
 public final class Server {
     /// A name of 2,000 characters still arrives, so that the refusal can say why.
     private static final int HEADER_BYTES_MAX = 64 << 10;
@@ -77,15 +80,26 @@ public final class Server {
                         new ProcessorMetrics(),
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
+        count(meters, use.keeping().purge());
         List<Route> routes = Stream.of(
                         new LoginRoutes(use.principals(), use.tokens()).routes(),
                         new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
+                        new KeepRoutes(use.keeping()).routes(),
                         new QueryRoutes(use, dialect).routes(),
                         new HealthRoutes(ready, meters).routes())
                 .flatMap(List::stream)
                 .toList();
         return new Server(settings, use.tokens(), routes, meters);
+    }
+
+    private static void count(PrometheusMeterRegistry meters, PurgeTables purge) {
+        FunctionCounter.builder("icefield.purge.tables", purge, PurgeTables::tablesPurged)
+                .register(meters);
+        FunctionCounter.builder("icefield.purge.files", purge, PurgeTables::filesDeleted)
+                .register(meters);
+        FunctionCounter.builder("icefield.purge.failures", purge, PurgeTables::failures)
+                .register(meters);
     }
 
     public void start() {

@@ -10,15 +10,21 @@ import io.icefield.table.CreateTable;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
 import io.icefield.table.DropView;
+import io.icefield.table.DroppedTables;
+import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.Namespaces;
+import io.icefield.table.Protect;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.Tables;
+import io.icefield.table.UndropTable;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
 
 /// What the routes call.
@@ -37,7 +43,17 @@ public record UseCases(
         DropTable dropTable,
         ClassifyTable classifyTable,
         OnViews onViews,
+        Keeping keeping,
         QueryDecisions queryDecisions) {
+
+    /// What was dropped, and what must not be.
+    public record Keeping(
+            DroppedTables dropped,
+            UndropTable undrop,
+            UnregisterTable unregister,
+            Protect protect,
+            PurgeTables purge,
+            Housekeeping housekeeping) {}
 
     /// The same for views.
     public record OnViews(

@@ -204,6 +204,7 @@ public final class PostgresNamespaces implements NamespaceStore {
     public boolean remove(Namespace namespace) {
         try {
             return database.write(handle -> {
+                PostgresProtection.check(handle, namespace);
                 if (handle.createUpdate(REMOVE).bind("id", namespace.id()).execute() == 0) {
                     throw new Refusal.NotFound(Thing.NAMESPACE, namespace.name().inDomain());
                 }

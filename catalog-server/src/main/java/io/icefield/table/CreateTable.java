@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is there until
-/// it is committed.
+/// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is
+/// there until it is committed.
 public final class CreateTable {
     private final Namespaces namespaces;
     private final TableStore store;
@@ -109,7 +109,7 @@ public final class CreateTable {
 
     private static Refusal touches(Location location) {
         return new Refusal.Invalid(
-                "the location `%s` touches that of another table or view: choose another, or leave it out"
+                "the location `%s` touches that of another table or view, or of a dropped one that can come back: choose another, or leave it out"
                         .formatted(location));
     }
 

@@ -98,7 +98,7 @@ public final class CreateView {
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.VIEW, name.inDomain());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(
-                        "the location `%s` touches that of another table or view: choose another, or leave it out"
+                        "the location `%s` touches that of another table or view, or of a dropped one that can come back: choose another, or leave it out"
                                 .formatted(location));
             case TableStore.Created.NoNamespace _ ->
                 throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().inDomain());

@@ -15,8 +15,8 @@ public interface NamespaceStore {
 
     Optional<Seen> find(Set<Grantee> who, NamespaceId name);
 
-    /// Direct children of the parent, or of the domain without one: at most `limit` after this last level, in the order
-    /// of their paths
+    /// Direct children of the parent, or of the domain without one: at most `limit` after this last level,
+    /// in the order of their paths
     /// (code points).
     List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit);
 
@@ -34,6 +34,7 @@ public interface NamespaceStore {
     /// afterwards.
     Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove);
 
-    /// Removes it; `false` and nothing changed while there are namespaces or tables in it.
+    /// Removes it; `false` and nothing changed while there are namespaces or tables in it; dropped ones do
+    /// not count. Throws `Refusal.NotAllowed` when it or one around it is protected.
     boolean remove(Namespace namespace);
 }

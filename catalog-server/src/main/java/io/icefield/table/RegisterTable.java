@@ -112,7 +112,8 @@ public final class RegisterTable {
     }
 
     private static Refusal touches(Location location) {
-        return new Refusal.Invalid("the table's location `%s` touches that of another table, which may own these files"
-                .formatted(location));
+        return new Refusal.Invalid(
+                "the table's location `%s` touches that of another table, or of a dropped one that can come back, which may own these files"
+                        .formatted(location));
     }
 }

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they return.
-/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
-/// failure `Refusal.Conflict` (nothing was applied).
+/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or
+/// serialization failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
@@ -29,18 +29,19 @@ public interface TableStore {
     /// The content of a metadata file that was published here; empty for one that was not.
     Optional<byte[]> content(Table table);
 
-    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables or
-    /// views of a domain share a location, nor lies one inside another's.
+    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two
+    /// tables or views of a domain share a location, nor lies one inside another's; those that were dropped
+    /// and can come back count, except for the one of this UUID and location: the new one takes its place.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
     /// The same for a view, which has no tags: nothing is kept and nothing is taken away under its UUID.
     Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location);
 
-    /// Is this folder apart from those of all tables and views of the domain?
+    /// Is this folder apart from those of all tables and views of the domain, dropped ones included?
     boolean isFree(Domain domain, Location folder);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
-    /// transaction. A steward's answers are not touched.
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared
+    /// tags, in one transaction. A steward's answers are not touched.
     /// Atomic: of two racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
@@ -84,7 +85,8 @@ public interface TableStore {
     /// Gives it another name, maybe in another namespace of the same domain.
     Renamed rename(Table seen, Namespace to, String name);
 
-    /// Removes the name; the files stay. `false` when it was gone already.
+    /// Forgets it, with the grants on it; the files stay. `false` when it was gone already or somebody has
+    /// changed it since. Throws `Refusal.NotAllowed` when it is protected, as `rename` and `replace` do.
     boolean drop(Table seen);
 
     /// Tags by field id; by the table's UUID, so they outlive a drop and a registration.
@@ -144,7 +146,7 @@ public interface TableStore {
         GONE
     }
 
-    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when it is that
-    /// nothing is to be said of it. The other columns and what jobs declare stay untouched.
+    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when
+    /// it is that nothing is to be said of it. The other columns and what jobs declare stay untouched.
     void classify(UUID table, Map<Integer, Set<String>> answers);
 }

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a whole table.
+/// What the queries cost does not grow with others' grants nor with the number of tables: no plan reads a
+/// whole table.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class QueryPlanTest {
     private static final int TABLES = 10_000;
@@ -115,6 +116,7 @@ final class QueryPlanTest {
                                 List.of("s3:", "s3:/", "s3://bucket-sales", "s3://bucket-sales/x"))
                         .bind("domain", sales.id())
                         .bind("id", 0L)
+                        .bind("left", 0L)
                         .bind("inside", "s3://bucket-sales/x/")
                         .bind("beyond", "s3://bucket-sales/x0"));
 
