@@ -28,6 +28,7 @@ import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresProtection;
+import io.icefield.postgres.PostgresRequestKeys;
 import io.icefield.postgres.PostgresSigningKeys;
 import io.icefield.postgres.PostgresTables;
 import io.icefield.query.EngineCatalog;
@@ -143,8 +144,9 @@ public final class Main {
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
+        PostgresRequestKeys keys = new PostgresRequestKeys(database);
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
-        Housekeeping housekeeping = new Housekeeping(droppedStore, purge);
+        Housekeeping housekeeping = new Housekeeping(droppedStore, purge, keys);
         DroppedTables dropped = new DroppedTables(domains, droppedStore);
 
         Server server = Server.create(
@@ -185,7 +187,9 @@ public final class Main {
                                 new UnregisterTable(tables, tableStore, cache),
                                 new Protect(tables, views, namespaces, new PostgresProtection(database)),
                                 purge,
-                                housekeeping),
+                                housekeeping,
+                                keys,
+                                settings.keeping().requestKeys()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);

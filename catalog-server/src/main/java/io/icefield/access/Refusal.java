@@ -3,6 +3,7 @@ package io.icefield.access;
 import io.icefield.policy.Violation;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -151,6 +152,22 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
+    /// A request with the same key was served before, or is just now; nothing was changed by this one. 503: whoever
+    /// knows the first answer gives that instead.
+    public static final class Repeated extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final transient List<UUID> keys;
+
+        public Repeated(List<UUID> keys) {
+            super("the same request was made before: try again");
+            this.keys = List.copyOf(keys);
+        }
+
+        public List<UUID> keys() {
+            return keys;
+        }
+    }
+
     /// Properties name a key twice, or the like: well-formed but contradictory. 422, never for a commit.
     public static final class Contradictory extends Refusal {
         private static final long serialVersionUID = 1L;
@@ -198,7 +215,8 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
-    /// The same for the address of something that should be there: where no such name can be, there is no such thing.
+    /// The same for the address of something that should be there: where no such name can be, there is no
+    /// such thing.
     public static <T> T parse(Thing thing, Function<String, T> constructor, String text) {
         try {
             return constructor.apply(text);

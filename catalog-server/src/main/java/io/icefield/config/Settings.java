@@ -30,11 +30,12 @@ public record Settings(
         Optional<Secret> adminSecret,
         Keeping keeping) {
 
-    /// How long what was dropped can come back.
+    /// How long things are remembered.
     ///
-    /// @param undrop when the files are to stay
-    /// @param purge when they are to go as well
-    public record Keeping(Duration undrop, Duration purge) {}
+    /// @param undrop how long what was dropped can come back when the files are to stay
+    /// @param purge the same when they are to go as well
+    /// @param requestKeys how long a request may come again with its key; zero: keys are not heeded
+    public record Keeping(Duration undrop, Duration purge, Duration requestKeys) {}
 
     /// PostgreSQL.
     public record Database(String url, String user, Secret password) {}
@@ -97,7 +98,8 @@ public record Settings(
                 reader.optional("ADMIN_SECRET", Secret::new),
                 new Keeping(
                         reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
-                        reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO)));
+                        reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO),
+                        reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)));
         reader.complain();
         return settings;
     }

@@ -24,12 +24,14 @@ import io.icefield.table.RenameTable;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
 import io.icefield.table.UnregisterTable;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
@@ -55,6 +57,7 @@ final class IcebergRoutes {
     private final RenameTable rename;
     private final DropTable drop;
     private final UnregisterTable unregister;
+    private final Retries retries;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
 
@@ -70,7 +73,8 @@ final class IcebergRoutes {
         this.rename = use.renameTable();
         this.drop = use.dropTable();
         this.unregister = use.keeping().unregister();
-        this.views = new ViewRoutes(use.onViews(), splices);
+        this.retries = new Retries(use.keeping().keys(), use.keeping().keyLifetime());
+        this.views = new ViewRoutes(use.onViews(), splices, retries);
     }
 
     List<Route> routes() {
@@ -124,7 +128,9 @@ final class IcebergRoutes {
                         "overrides",
                         object("prefix", domain.value()),
                         "endpoints",
-                        endpoints()));
+                        endpoints(),
+                        "idempotency-key-lifetime",
+                        retries.lifetime().map(Duration::toString)));
     }
 
     /// What is served, as the specification writes it: nothing else is advertised.
@@ -167,7 +173,14 @@ final class IcebergRoutes {
         DomainName domain = domain(call);
         Fields body = call.json();
         NamespaceId name = namespace(domain, body.texts("namespace"));
-        Map<String, String> properties = namespaces.create(call.who(), name, body.textMap("properties"));
+        Map<String, String> properties = body.textMap("properties");
+        return retries.once(
+                call,
+                once -> created(name, namespaces.create(call.who(), name, properties, once)),
+                () -> created(name, properties));
+    }
+
+    private static Answer created(NamespaceId name, Map<String, String> properties) {
         return Answer.json(200, object("namespace", name.levels(), "properties", properties));
     }
 
@@ -183,18 +196,29 @@ final class IcebergRoutes {
     }
 
     private Answer dropNamespace(Call call) {
-        namespaces.drop(call.who(), namespace(call));
-        return Answer.noContent();
+        NamespaceId name = namespace(call);
+        return retries.once(
+                call,
+                once -> {
+                    namespaces.drop(call.who(), name, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer changeProperties(Call call) {
         NamespaceId name = namespace(call);
         Fields body = call.json();
-        Namespaces.Changed changed = namespaces.change(
-                call.who(),
-                name,
-                body.textMap("updates"),
-                new LinkedHashSet<>(body.optionalTexts("removals").orElse(List.of())));
+        Map<String, String> updates = body.textMap("updates");
+        Set<String> removals =
+                new LinkedHashSet<>(body.optionalTexts("removals").orElse(List.of()));
+        return retries.once(
+                call,
+                once -> changed(namespaces.change(call.who(), name, updates, removals, once)),
+                () -> changed(new Namespaces.Changed(updates.keySet(), removals, Set.of())));
+    }
+
+    private static Answer changed(Namespaces.Changed changed) {
         return Answer.json(
                 200, object("updated", changed.updated(), "removed", changed.removed(), "missing", changed.missing()));
     }
@@ -218,7 +242,15 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String body = call.jsonText();
         TableId table = tableId(in, new Fields(Json.tree(body)).text("name"));
-        return loaded(create.create(call.who(), in, body, delegation(call)), table, Snapshots.ALL);
+        return retries.once(
+                call,
+                once -> loaded(create.create(call.who(), in, body, delegation(call), once), table, Snapshots.ALL),
+                () -> loadedAgain(call, table));
+    }
+
+    /// The answer to who made a table and asks again.
+    private Answer loadedAgain(Call call, TableId table) {
+        return loaded(load.load(call.who(), table, Snapshots.ALL, delegation(call)), table, Snapshots.ALL);
     }
 
     private Answer loadTable(Call call) {
@@ -247,13 +279,27 @@ final class IcebergRoutes {
 
     private Answer commitTable(Call call) {
         TableId table = tableId(namespace(call), call.path("table")); // perhaps one that was staged
-        Loaded committed = commit.commit(call.who(), table, call.jsonText());
+        String body = call.jsonText();
+        return retries.once(
+                call,
+                once -> committed(commit.commit(call.who(), table, body, once), table),
+                () -> committed(load.load(call.who(), table, Snapshots.ALL, Delegation.NONE), table));
+    }
+
+    private Answer committed(Loaded committed, TableId table) {
         return Answer.json(LoadedBody.committed(splices, committed)).with("ETag", tag(committed, table, Snapshots.ALL));
     }
 
     private Answer commitTransaction(Call call) {
-        transaction.commit(call.who(), domain(call), call.jsonText());
-        return Answer.noContent();
+        DomainName domain = domain(call);
+        String body = call.jsonText();
+        return retries.once(
+                call,
+                once -> {
+                    transaction.commit(call.who(), domain, body, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     /// Files are never deleted with the name: a purge comes later, by reachability.
@@ -264,8 +310,13 @@ final class IcebergRoutes {
             case "true" -> Fate.PURGE;
             default -> throw new Refusal.Invalid("`purgeRequested` must be `true` or `false`");
         };
-        drop.drop(call.who(), table, fate);
-        return Answer.noContent();
+        return retries.once(
+                call,
+                once -> {
+                    drop.drop(call.who(), table, fate, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer unregisterTable(Call call) {
@@ -289,18 +340,28 @@ final class IcebergRoutes {
         Fields body = call.json();
         TableId table = tableId(in, body.text("name"));
         Present present = body.flag("overwrite") ? Present.REPLACED : Present.KEPT;
-        return loaded(
-                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)),
-                table,
-                Snapshots.ALL);
+        String metadata = body.text("metadata-location");
+        return retries.once(
+                call,
+                once -> loaded(
+                        register.register(call.who(), table, metadata, present, delegation(call), once),
+                        table,
+                        Snapshots.ALL),
+                () -> loadedAgain(call, table));
     }
 
     private Answer renameTable(Call call) {
         DomainName domain = domain(call);
         Fields body = call.json();
-        rename.rename(
-                call.who(), identifier(domain, body.object("source")), identifier(domain, body.object("destination")));
-        return Answer.noContent();
+        TableId from = identifier(domain, body.object("source"));
+        TableId to = identifier(domain, body.object("destination"));
+        return retries.once(
+                call,
+                once -> {
+                    rename.rename(call.who(), from, to, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     // --- Bodies, paths, headers

@@ -22,10 +22,12 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
+import java.time.Duration;
 
 /// What the routes call.
 public record UseCases(
@@ -46,14 +48,16 @@ public record UseCases(
         Keeping keeping,
         QueryDecisions queryDecisions) {
 
-    /// What was dropped, and what must not be.
+    /// What was dropped, what must not be, and which requests were made before.
     public record Keeping(
             DroppedTables dropped,
             UndropTable undrop,
             UnregisterTable unregister,
             Protect protect,
             PurgeTables purge,
-            Housekeeping housekeeping) {}
+            Housekeeping housekeeping,
+            RequestKeys keys,
+            Duration keyLifetime) {}
 
     /// The same for views.
     public record OnViews(

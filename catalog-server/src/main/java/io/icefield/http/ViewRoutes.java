@@ -30,8 +30,9 @@ final class ViewRoutes {
     private final RenameView rename;
     private final DropView drop;
     private final Splices splices;
+    private final Retries retries;
 
-    ViewRoutes(UseCases.OnViews use, Splices splices) {
+    ViewRoutes(UseCases.OnViews use, Splices splices, Retries retries) {
         this.views = use.views();
         this.create = use.createView();
         this.load = use.loadView();
@@ -39,6 +40,7 @@ final class ViewRoutes {
         this.rename = use.renameView();
         this.drop = use.dropView();
         this.splices = splices;
+        this.retries = retries;
     }
 
     List<Route> routes() {
@@ -62,7 +64,15 @@ final class ViewRoutes {
 
     private Answer createView(Call call) {
         NamespaceId in = IcebergRoutes.namespace(call);
-        return loaded(create.create(call.who(), in, call.jsonText()));
+        String body = call.jsonText();
+        TableId view = IcebergRoutes.tableId(in, new Fields(Json.tree(body)).text("name"));
+        return retries.once(
+                call, once -> loaded(create.create(call.who(), in, body, once)), () -> loadedAgain(call, view));
+    }
+
+    /// The answer to who made or changed a view and asks again.
+    private Answer loadedAgain(Call call, TableId view) {
+        return loaded(load.load(call.who(), view));
     }
 
     private Answer loadView(Call call) {
@@ -76,28 +86,45 @@ final class ViewRoutes {
 
     private Answer replaceView(Call call) {
         TableId view = view(call);
-        return loaded(replace.replace(call.who(), view, call.jsonText()));
+        String body = call.jsonText();
+        return retries.once(
+                call, once -> loaded(replace.replace(call.who(), view, body, once)), () -> loadedAgain(call, view));
     }
 
     private Answer dropView(Call call) {
-        drop.drop(call.who(), view(call));
-        return Answer.noContent();
+        TableId view = view(call);
+        return retries.once(
+                call,
+                once -> {
+                    drop.drop(call.who(), view, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer registerView(Call call) {
         NamespaceId in = IcebergRoutes.namespace(call);
         Fields body = call.json();
-        return loaded(create.register(call.who(), in, body.text("name"), body.text("metadata-location")));
+        TableId view = IcebergRoutes.tableId(in, body.text("name"));
+        String metadata = body.text("metadata-location");
+        return retries.once(
+                call,
+                once -> loaded(create.register(call.who(), in, view.name(), metadata, once)),
+                () -> loadedAgain(call, view));
     }
 
     private Answer renameView(Call call) {
         DomainName domain = IcebergRoutes.domain(call);
         Fields body = call.json();
-        rename.rename(
-                call.who(),
-                IcebergRoutes.identifier(domain, body.object("source")),
-                IcebergRoutes.identifier(domain, body.object("destination")));
-        return Answer.noContent();
+        TableId from = IcebergRoutes.identifier(domain, body.object("source"));
+        TableId to = IcebergRoutes.identifier(domain, body.object("destination"));
+        return retries.once(
+                call,
+                once -> {
+                    rename.rename(call.who(), from, to, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer loaded(Metadata view) {

@@ -9,6 +9,7 @@ import io.icefield.table.DroppedStore;
 import io.icefield.table.Fate;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
+import io.icefield.table.Once;
 import io.icefield.table.PurgeQueue;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
@@ -196,8 +197,13 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
     }
 
     @Override
+    public DroppedStore recording(Once requests) {
+        return new PostgresDropped(database.recording(requests));
+    }
+
+    @Override
     public boolean drop(Table seen, Drop drop) {
-        return database.write(handle -> {
+        return database.write(dropped -> dropped, handle -> {
             if (!locked(handle, seen)) {
                 return false;
             }
@@ -271,7 +277,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             throw new IllegalArgumentException("a table stays in its domain");
         }
         try {
-            return database.write(handle -> restore(handle, dropped, to, name));
+            return database.write(Restored.DONE::equals, handle -> restore(handle, dropped, to, name));
         } catch (Database.Taken _) {
             return Restored.UUID_TAKEN;
         }

@@ -6,6 +6,7 @@ import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
+import io.icefield.table.Once;
 import io.icefield.table.Table;
 import io.icefield.table.Table.Kind;
 import io.icefield.table.TableId;
@@ -194,6 +195,11 @@ public final class PostgresTables implements TableStore {
     }
 
     @Override
+    public TableStore recording(Once requests) {
+        return new PostgresTables(database.recording(requests));
+    }
+
+    @Override
     public Optional<Seen> find(Set<Grantee> who, TableId name) {
         List<String> scopes = Scope.enclosing(name.namespace());
         scopes.add(Scope.of(name).text());
@@ -256,6 +262,7 @@ public final class PostgresTables implements TableStore {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
+                    Created.Done.class::isInstance,
                     handle -> create(handle, kind, namespace, name, uuid, published, body),
                     handle -> reread(handle, kind, namespace, name, uuid, published));
         } catch (Database.Taken _) {
@@ -354,6 +361,7 @@ public final class PostgresTables implements TableStore {
     public Swapped swap(Table seen, Published published) {
         byte[] body = Gzip.pack(published.metadata().json());
         return database.write(
+                Swapped.DONE::equals,
                 handle -> replace(handle, seen, seen.uuid(), published, body),
                 handle -> reread(handle, seen, published));
     }
@@ -363,6 +371,7 @@ public final class PostgresTables implements TableStore {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
+                    Swapped.DONE::equals,
                     handle -> {
                         PostgresProtection.check(handle, seen);
                         return replace(handle, seen, uuid, published, body);
@@ -439,7 +448,9 @@ public final class PostgresTables implements TableStore {
                 .toList();
         try {
             return database.write(
-                    handle -> publish(handle, rows, creations), handle -> reread(handle, rows, creations));
+                    Outcome.Done.class::isInstance,
+                    handle -> publish(handle, rows, creations),
+                    handle -> reread(handle, rows, creations));
         } catch (NotPublished e) {
             return e.outcome;
         } catch (Database.Taken _) {
@@ -602,7 +613,7 @@ public final class PostgresTables implements TableStore {
         }
         TableId wanted = new TableId(to.name(), name);
         try {
-            return database.write(handle -> {
+            return database.write(Renamed.DONE::equals, handle -> {
                 if (absent(handle, to)) {
                     return Renamed.GONE;
                 }
@@ -629,7 +640,7 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public boolean drop(Table seen) {
-        return database.write(handle -> {
+        return database.write(dropped -> dropped, handle -> {
             if (!PostgresDropped.locked(handle, seen) || !kept(handle, seen)) {
                 return false;
             }

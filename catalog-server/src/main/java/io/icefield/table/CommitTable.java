@@ -17,7 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
+/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write,
+/// publish.
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
@@ -52,17 +53,18 @@ public final class CommitTable {
         this.cache = cache;
     }
 
-    public Loaded commit(Principal who, TableId id, String body) {
-        return commit(who, Map.of(id, List.of(format.commitRequest(body)))).getFirst();
+    public Loaded commit(Principal who, TableId id, String body, Once once) {
+        return commit(who, Map.of(id, List.of(format.commitRequest(body))), once)
+                .getFirst();
     }
 
     /// All of it becomes visible at once, or nothing does.
     ///
     /// @param changes the commits of each table, in their order; all tables are of one domain
-    List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes) {
+    List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
         return queued(changes.keySet(), () -> {
             for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-                Optional<List<Loaded>> done = attempt(who, changes);
+                Optional<List<Loaded>> done = attempt(who, changes, once);
                 if (done.isPresent()) {
                     return done.get();
                 }
@@ -78,7 +80,8 @@ public final class CommitTable {
     }
 
     /// Empty: somebody else was faster, and nothing was done.
-    private Optional<List<Loaded>> attempt(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes) {
+    private Optional<List<Loaded>> attempt(
+            Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
         List<Draft> drafts = changes.entrySet().stream() // may this caller, and is it valid?
                 .map(change -> draft(who, change.getKey(), change.getValue()))
                 .toList();
@@ -93,7 +96,8 @@ public final class CommitTable {
         }
         TableStore.Outcome outcome;
         try {
-            outcome = store.publish(written.stream().map(Written::step).toList()); // the only visible effect
+            outcome = store.recording(once)
+                    .publish(written.stream().map(Written::step).toList()); // the only visible effect
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // perhaps published: nobody deletes anything
         } catch (Refusal.Conflict e) {
@@ -260,7 +264,8 @@ public final class CommitTable {
                 });
     }
 
-    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.
+    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits
+    /// in a circle.
     private <T> T queued(Set<TableId> ids, Supplier<T> work) {
         List<ReentrantLock> turns = ids.stream()
                 .map(id -> spread(id.hashCode()) & (QUEUES - 1))

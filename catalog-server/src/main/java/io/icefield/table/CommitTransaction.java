@@ -10,8 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Commits changes to many tables of a domain, staged creations among them: all of them, or none. The steps are those
-/// of [CommitTable].
+/// Commits changes to many tables of a domain, staged creations among them: all of them, or none. The steps
+/// are those of [CommitTable].
 public final class CommitTransaction {
     public static final int TABLES_MAX = 1_000;
 
@@ -26,7 +26,7 @@ public final class CommitTransaction {
     }
 
     /// Several changes of one table are applied in their order, and become visible as one.
-    public void commit(Principal who, DomainName domain, String body) {
+    public void commit(Principal who, DomainName domain, String body, Once once) {
         var _ = domains.get(who, Action.SEE, domain);
         Map<TableId, List<TableFormat.CommitRequest>> changes = new LinkedHashMap<>();
         for (TableFormat.TableChange change : format.transactionRequest(body)) {
@@ -37,6 +37,6 @@ public final class CommitTransaction {
         if (changes.size() > TABLES_MAX) {
             throw new Refusal.Invalid("a transaction changes at most %d tables".formatted(TABLES_MAX));
         }
-        List<Loaded> _ = commits.commit(who, changes);
+        List<Loaded> _ = commits.commit(who, changes, once);
     }
 }

@@ -43,14 +43,14 @@ public final class CreateTable {
         this.storage = storage;
     }
 
-    public Loaded create(Principal who, NamespaceId in, String body, Delegation delegation) {
+    public Loaded create(Principal who, NamespaceId in, String body, Delegation delegation, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         store.find(Set.of(), name).ifPresent(there -> {
             throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
         });
-        UUID uuid = UUID.randomUUID();
+        UUID uuid = request.staged() ? once.uuid() : UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
                 .map(folder -> namespaces.checkFolder(who, namespace, folder))
@@ -68,10 +68,11 @@ public final class CreateTable {
             }
             return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
         }
-        return publish(namespace, name, prepared, delegation);
+        return publish(namespace, name, prepared, delegation, once);
     }
 
-    private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
+    private Loaded publish(
+            Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation, Once once) {
         Location location = Locations.check(namespace.domain(), prepared);
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
                 .accepted();
@@ -79,8 +80,12 @@ public final class CreateTable {
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;
         try {
-            created = store.create(
-                    namespace, name.name(), prepared.uuid(), new TableStore.Published(metadata, location, tags));
+            created = store.recording(once)
+                    .create(
+                            namespace,
+                            name.name(),
+                            prepared.uuid(),
+                            new TableStore.Published(metadata, location, tags));
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // it may be in use
         } catch (Refusal e) {

@@ -17,9 +17,9 @@ public final class DropTable {
         this.retention = retention;
     }
 
-    public void drop(Principal who, TableId id, Fate fate) {
+    public void drop(Principal who, TableId id, Fate fate, Once once) {
         Table table = tables.get(who, Action.DROP, id).table();
-        if (!store.drop(table, new DroppedStore.Drop(who.name(), fate, retention.of(fate)))) {
+        if (!store.recording(once).drop(table, new DroppedStore.Drop(who.name(), fate, retention.of(fate)))) {
             throw new Refusal.NotFound(Thing.TABLE, id.inDomain());
         }
     }

@@ -17,9 +17,9 @@ public final class DropView {
         this.retention = retention;
     }
 
-    public void drop(Principal who, TableId id) {
+    public void drop(Principal who, TableId id, Once once) {
         Table view = views.get(who, Action.DROP, id).table();
-        if (!store.drop(view, new DroppedStore.Drop(who.name(), Fate.FORGET, retention.undrop()))) {
+        if (!store.recording(once).drop(view, new DroppedStore.Drop(who.name(), Fate.FORGET, retention.undrop()))) {
             throw new Refusal.NotFound(Thing.VIEW, id.inDomain());
         }
     }

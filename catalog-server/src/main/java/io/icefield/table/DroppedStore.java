@@ -14,6 +14,10 @@ public interface DroppedStore {
     /// that is the same one.
     record Seen(Dropped dropped, Sight sight) {}
 
+    /// The same store. What is changed through it is recorded with the keys of these requests, in one
+    /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
+    DroppedStore recording(Once requests);
+
     /// Takes the name away and keeps all else, the grants included: for `keep`, and unless `keep` is zero
     /// and the files are to stay anyway. `false` when it was gone already. Throws `Refusal.NotAllowed` when
     /// it is protected.

@@ -13,6 +13,10 @@ public interface NamespaceStore {
     /// A namespace as one caller sees it.
     record Seen(Namespace namespace, Sight sight) {}
 
+    /// The same store. What is changed through it is recorded with the keys of these requests, in one
+    /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
+    NamespaceStore recording(Once requests);
+
     Optional<Seen> find(Set<Grantee> who, NamespaceId name);
 
     /// Direct children of the parent, or of the domain without one: at most `limit` after this last level,

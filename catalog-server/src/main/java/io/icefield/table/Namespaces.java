@@ -43,8 +43,9 @@ public final class Namespaces {
         return seen;
     }
 
-    /// Lets a caller who may create in the namespace choose this folder of the domain's storage for a table of it: keys
-    /// reach whole folders, so whoever may not create in the whole domain stays below the namespace's own.
+    /// Lets a caller who may create in the namespace choose this folder of the domain's storage for a table
+    /// of it: keys reach whole folders, so whoever may not create in the whole domain stays below the
+    /// namespace's own.
     Location checkFolder(Principal who, Namespace namespace, Location chosen) {
         Domain domain = namespace.domain();
         Location own = Locations.of(domain, namespace.name());
@@ -59,8 +60,8 @@ public final class Namespaces {
         return chosen;
     }
 
-    /// The namespace's properties. A query engine is also told the folder of its tables: with one it stages a creation,
-    /// and
+    /// The namespace's properties. A query engine is also told the folder of its tables: with one it stages
+    /// a creation, and
     /// shows its user why the commit was refused.
     public Map<String, String> properties(Principal who, NamespaceId name) {
         Namespace namespace = get(who, Action.SEE, name).namespace();
@@ -87,9 +88,9 @@ public final class Namespaces {
                 seen -> seen.namespace().name());
     }
 
-    public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties) {
+    public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties, Once once) {
         Domain domain = check(who, name, properties);
-        return switch (store.add(domain, name, properties)) {
+        return switch (store.recording(once).add(domain, name, properties)) {
             case DONE -> properties;
             case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
             case NO_PARENT ->
@@ -131,7 +132,7 @@ public final class Namespaces {
     /// @param missing keys to remove that were not there
     public record Changed(Set<String> updated, Set<String> removed, Set<String> missing) {}
 
-    public Changed change(Principal who, NamespaceId name, Map<String, String> set, Set<String> remove) {
+    public Changed change(Principal who, NamespaceId name, Map<String, String> set, Set<String> remove, Once once) {
         Set<String> both = new TreeSet<>(set.keySet());
         both.retainAll(remove);
         if (!both.isEmpty()) {
@@ -143,15 +144,15 @@ public final class Namespaces {
         removed.retainAll(seen.properties().keySet());
         Set<String> missing = new TreeSet<>(remove);
         missing.removeAll(removed);
-        if (store.change(seen, set, remove).isEmpty()) {
+        if (store.recording(once).change(seen, set, remove).isEmpty()) {
             throw new Refusal.NotFound(Thing.NAMESPACE, name.inDomain());
         }
         return new Changed(new TreeSet<>(set.keySet()), removed, missing);
     }
 
-    public void drop(Principal who, NamespaceId name) {
+    public void drop(Principal who, NamespaceId name, Once once) {
         Namespace seen = get(who, Action.DROP, name).namespace();
-        if (!store.remove(seen)) {
+        if (!store.recording(once).remove(seen)) {
             throw new Refusal.NotEmpty(Thing.NAMESPACE, name.toString(), "tables, views or namespaces");
         }
     }

@@ -17,6 +17,10 @@ public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
 
+    /// The same store. What is changed through it is recorded with the keys of these requests, in one
+    /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
+    TableStore recording(Once requests);
+
     /// The table or view of this name: the pointer and the grants in one indexed query.
     Optional<Seen> find(Set<Grantee> who, TableId name);
 

@@ -22,8 +22,10 @@ import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
+import io.icefield.table.Once;
 import io.icefield.table.ProtectionStore;
 import io.icefield.table.PurgeQueue;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
@@ -183,6 +185,11 @@ final class InMemoryMesh {
 
     final NamespaceStore namespaceStore = new NamespaceStore() {
         @Override
+        public NamespaceStore recording(Once requests) {
+            return this;
+        }
+
+        @Override
         public Optional<NamespaceStore.Seen> find(Set<Grantee> who, NamespaceId name) {
             return locked(() -> Optional.ofNullable(namespaces.get(key(name))).map(each -> seen(who, each)));
         }
@@ -250,6 +257,11 @@ final class InMemoryMesh {
     };
 
     final TableStore tableStore = new TableStore() {
+        @Override
+        public TableStore recording(Once requests) {
+            return this;
+        }
+
         @Override
         public Optional<TableStore.Seen> find(Set<Grantee> who, TableId name) {
             return locked(() -> Optional.ofNullable(tables.get(key(name))).map(table -> seen(who, table)));
@@ -494,6 +506,11 @@ final class InMemoryMesh {
     /// Keeps nothing of what is dropped, as if there were no time to come back.
     final DroppedStore droppedStore = new DroppedStore() {
         @Override
+        public DroppedStore recording(Once requests) {
+            return this;
+        }
+
+        @Override
         public boolean drop(Table seen, Drop drop) {
             return locked(() -> tables.remove(key(seen.name())) != null);
         }
@@ -561,6 +578,22 @@ final class InMemoryMesh {
         @Override
         public Optional<TableId> other(Dropped dropped, Predicate<byte[]> metadata) {
             return Optional.empty();
+        }
+    };
+
+    /// Knows no keys.
+    final RequestKeys requestKeys = new RequestKeys() {
+        @Override
+        public Optional<Done> find(Once.Key key) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void refused(Once.Key key, Refused answer) {}
+
+        @Override
+        public int expire() {
+            return 0;
         }
     };
 

@@ -27,6 +27,7 @@ import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresProtection;
+import io.icefield.postgres.PostgresRequestKeys;
 import io.icefield.postgres.PostgresTables;
 import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
@@ -56,6 +57,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.Restricted;
 import io.icefield.table.Retention;
 import io.icefield.table.TableStore;
@@ -150,7 +152,9 @@ final class RunningServer implements AutoCloseable {
             TableStore tables,
             DroppedStore dropped,
             PurgeQueue queue,
-            ProtectionStore protection) {
+            ProtectionStore protection,
+            RequestKeys keys,
+            Duration keyLifetime) {
         static Stores in(Database database) {
             PostgresDropped dropped = new PostgresDropped(database);
             return new Stores(
@@ -159,7 +163,9 @@ final class RunningServer implements AutoCloseable {
                     new PostgresTables(database),
                     dropped,
                     dropped,
-                    new PostgresProtection(database));
+                    new PostgresProtection(database),
+                    new PostgresRequestKeys(database),
+                    Duration.ofMinutes(30));
         }
 
         private static Stores in(InMemoryMesh mesh) {
@@ -169,7 +175,9 @@ final class RunningServer implements AutoCloseable {
                     mesh.tableStore,
                     mesh.droppedStore,
                     mesh.purgeQueue,
-                    mesh.protectionStore);
+                    mesh.protectionStore,
+                    mesh.requestKeys,
+                    Duration.ZERO);
         }
     }
 
@@ -241,7 +249,9 @@ final class RunningServer implements AutoCloseable {
                                 new UnregisterTable(tables, stores.tables(), files),
                                 new Protect(tables, views, namespaces, stores.protection()),
                                 purge,
-                                new Housekeeping(stores.queue(), purge)),
+                                new Housekeeping(stores.queue(), purge, stores.keys()),
+                                stores.keys(),
+                                stores.keyLifetime()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
