@@ -184,7 +184,7 @@ public final class Main {
                                         viewFormat,
                                         files,
                                         governance),
-                                new UnregisterTable(tables, tableStore, cache),
+                                new UnregisterTable(domains, tables, tableStore, files, cache),
                                 new Protect(tables, views, namespaces, new PostgresProtection(database)),
                                 purge,
                                 housekeeping,

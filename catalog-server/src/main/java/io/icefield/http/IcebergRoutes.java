@@ -16,6 +16,7 @@ import io.icefield.table.Fate;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadTable.Snapshots;
 import io.icefield.table.Loaded;
+import io.icefield.table.Metadata;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
@@ -320,7 +321,15 @@ final class IcebergRoutes {
     }
 
     private Answer unregisterTable(Call call) {
-        return Answer.json(LoadedBody.view(splices, unregister.unregister(call.who(), table(call))));
+        TableId table = table(call);
+        return retries.noted(
+                call,
+                once -> unregistered(unregister.unregister(call.who(), table, once)),
+                noted -> unregistered(unregister.unregistered(call.who(), table, noted)));
+    }
+
+    private Answer unregistered(Metadata last) {
+        return Answer.json(LoadedBody.view(splices, last));
     }
 
     private Answer credentials(Call call) {

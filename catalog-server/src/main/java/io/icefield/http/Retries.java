@@ -48,6 +48,13 @@ final class Retries {
 
     /// @param again the answer when it was done before; may show a newer state
     Answer once(Call call, Function<Once, Answer> work, Supplier<Answer> again) {
+        return noted(call, work, _ -> again.get());
+    }
+
+    /// The same for a change that leaves nothing to load.
+    ///
+    /// @param again is given what was noted with the change
+    Answer noted(Call call, Function<Once, Answer> work, Function<String, Answer> again) {
         Optional<Once.Key> known = key(call);
         if (known.isEmpty()) {
             return work.apply(Once.UNTOLD);
@@ -70,7 +77,7 @@ final class Retries {
         }
     }
 
-    private static Answer replay(Once.Key key, Done done, Supplier<Answer> again) {
+    private static Answer replay(Once.Key key, Done done, Function<String, Answer> again) {
         if (!done.digest().equals(key.digest())) {
             throw new Refusal.Contradictory(
                     "`%s` `%s` was used for another request: take a new one for each".formatted(HEADER, key.id()));
@@ -80,11 +87,11 @@ final class Retries {
                     done.refusal().get().status(), done.refusal().get().body().getBytes(UTF_8));
         }
         try {
-            return again.get();
-        } catch (Refusal.NotFound e) {
+            return again.apply(done.note());
+        } catch (Refusal.NotFound | Refusal.NotAllowed | Refusal.Invalid e) {
             // It was done, so no 4xx: clients would delete what they wrote for it.
             throw new Refusal.OutcomeUnknown(
-                    "this request was done when it came first; what it changed is no longer there: " + e.getMessage());
+                    "this request was done when it came first; what it changed cannot be shown now: " + e.getMessage());
         }
     }
 

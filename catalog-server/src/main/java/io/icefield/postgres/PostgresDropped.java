@@ -156,7 +156,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
 
     private static final String POSTPONE = """
             UPDATE dropped
-            SET due_at = now() + :seconds * interval '1 second', problem = nullif(:problem, '')
+            SET due_at = now() + :seconds * interval '1 second', problem = nullif(:problem, ''), purging = :purging
             WHERE id = :id
             """;
 
@@ -339,10 +339,20 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
 
     @Override
     public void postpone(Dropped dropped, Duration wait, String problem) {
+        postpone(dropped, wait, problem, true);
+    }
+
+    @Override
+    public void release(Dropped dropped, Duration wait, String problem) {
+        postpone(dropped, wait, problem, false);
+    }
+
+    private void postpone(Dropped dropped, Duration wait, String problem, boolean purging) {
         database.write(handle -> handle.createUpdate(POSTPONE)
                 .bind("id", dropped.id())
                 .bind("seconds", wait.toSeconds())
                 .bind("problem", problem)
+                .bind("purging", purging)
                 .execute());
     }
 

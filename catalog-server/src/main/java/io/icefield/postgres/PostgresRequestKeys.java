@@ -16,14 +16,14 @@ import org.jdbi.v3.core.Handle;
 /// The keys of requests in PostgreSQL.
 public final class PostgresRequestKeys implements RequestKeys {
     private static final String FIND = """
-            SELECT digest, status, body FROM request_keys WHERE principal = :principal AND id = :id
+            SELECT digest, note, status, body FROM request_keys WHERE principal = :principal AND id = :id
             """;
 
     /// Waits for whoever is inserting the same. In one order: who waits holds nothing that others wait for.
     private static final String RECORD = """
-            INSERT INTO request_keys (principal, id, digest, expires_at)
-            SELECT k.principal, k.id, k.digest, now() + k.seconds * interval '1 second'
-            FROM unnest(:principals, :ids, :digests, :seconds) AS k (principal, id, digest, seconds)
+            INSERT INTO request_keys (principal, id, digest, note, expires_at)
+            SELECT k.principal, k.id, k.digest, k.note, now() + k.seconds * interval '1 second'
+            FROM unnest(:principals, :ids, :digests, :notes, :seconds) AS k (principal, id, digest, note, seconds)
             ORDER BY k.principal, k.id
             ON CONFLICT (principal, id) DO NOTHING
             RETURNING id
@@ -54,6 +54,7 @@ public final class PostgresRequestKeys implements RequestKeys {
                 .bindArray("principals", String.class, each(once, Once.Key::principal))
                 .bindArray("ids", UUID.class, each(once, Once.Key::id))
                 .bindArray("digests", String.class, each(once, Once.Key::digest))
+                .bindArray("notes", String.class, each(once, Once.Key::note))
                 .bindArray("seconds", Long.class, each(once, key -> key.kept().toSeconds()))
                 .mapTo(UUID.class)
                 .list());
@@ -82,6 +83,7 @@ public final class PostgresRequestKeys implements RequestKeys {
         String body = row.getString("body");
         return new Done(
                 row.getString("digest"),
+                row.getString("note"),
                 body == null ? Optional.empty() : Optional.of(new Refused(row.getInt("status"), body)));
     }
 

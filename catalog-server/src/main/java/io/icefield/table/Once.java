@@ -22,7 +22,19 @@ public record Once(List<Key> keys) {
     /// @param id the client's; each principal has its own
     /// @param digest of all that is asked: no other request has it
     /// @param kept how long it is remembered
-    public record Key(String principal, UUID id, String digest, Duration kept) {}
+    /// @param note what its answer needs when it is given again; empty: what is there then
+    public record Key(String principal, UUID id, String digest, Duration kept, String note) {
+        public Key(String principal, UUID id, String digest, Duration kept) {
+            this(principal, id, digest, kept, "");
+        }
+    }
+
+    /// The same, with a note.
+    Once noting(String note) {
+        return new Once(keys.stream()
+                .map(key -> new Key(key.principal(), key.id(), key.digest(), key.kept(), note))
+                .toList());
+    }
 
     /// A UUID that is the same when the request comes again: what is not stored cannot be recorded.
     UUID uuid() {

@@ -22,6 +22,9 @@ public interface PurgeQueue {
     /// @param problem empty: none
     void postpone(Dropped dropped, Duration wait, String problem);
 
+    /// The same, and none of its files was deleted: until then it may come back.
+    void release(Dropped dropped, Duration wait, String problem);
+
     /// Its files are gone or stay for good: it is forgotten, and so are its tags if nobody else has its UUID.
     void done(Dropped dropped);
 

@@ -67,7 +67,9 @@ public final class PurgeTables {
                             "its files are kept: the metadata of `%s` names some of them, or cannot be looked at"
                                     ::formatted);
             if (shared.isPresent()) {
-                failed(claim, shared.get(), WAIT_MAX);
+                failures.incrementAndGet();
+                LOG.log(System.Logger.Level.WARNING, "{0} is not purged: {1}", table.name(), shared.get());
+                queue.release(dropped, WAIT_MAX, shared.get());
                 return;
             }
             Metadata metadata = claim.metadata()

@@ -10,8 +10,9 @@ public interface RequestKeys {
     /// A request that has its answer for good.
     ///
     /// @param digest of what was asked with this key
+    /// @param note what was noted with it
     /// @param refusal empty: it was done
-    record Done(String digest, Optional<Refused> refusal) {}
+    record Done(String digest, String note, Optional<Refused> refusal) {}
 
     /// @param body the answer's, JSON
     record Refused(int status, String body) {}

@@ -573,6 +573,9 @@ final class InMemoryMesh {
         public void postpone(Dropped dropped, Duration wait, String problem) {}
 
         @Override
+        public void release(Dropped dropped, Duration wait, String problem) {}
+
+        @Override
         public void done(Dropped dropped) {}
 
         @Override

@@ -77,6 +77,8 @@ class RetriesTest {
                         + "]}"));
         all.add(List.of("POST", PREFIX + "/tables/rename", rename.formatted("orders", "sold")));
         all.add(List.of("DELETE", TABLES + "/sold?purgeRequested=true", ""));
+        all.add(List.of("POST", TABLES, IcebergRoutesTest.createBody("elsewhere", "")));
+        all.add(List.of("POST", TABLES + "/elsewhere/unregister", ""));
         all.add(List.of("POST", VIEWS, ViewRoutesTest.createBody("recent", "")));
         all.add(List.of("POST", VIEWS + "/recent", SET.formatted("a", "b")));
         all.add(List.of("POST", PREFIX + "/views/rename", rename.formatted("recent", "newest")));

@@ -246,7 +246,7 @@ final class RunningServer implements AutoCloseable {
                                         viewFormat,
                                         files,
                                         GOVERNANCE),
-                                new UnregisterTable(tables, stores.tables(), files),
+                                new UnregisterTable(domains, tables, stores.tables(), files, files),
                                 new Protect(tables, views, namespaces, stores.protection()),
                                 purge,
                                 new Housekeeping(stores.queue(), purge, stores.keys()),

@@ -183,6 +183,7 @@ class PurgeTablesTest {
         assertThat(purge().next()).isTrue();
         assertThat(bucket.objects).hasSize(before);
         assertThat(waiting().getFirst().problem()).contains("`sales.crm.copy`");
+        assertThat(waiting().getFirst().purging()).isFalse();
 
         assertThat(tables.drop(copy)).isTrue();
         assertThat(purge().next()).isTrue();
@@ -229,7 +230,7 @@ class PurgeTablesTest {
         assertThat(dropped.drop(orders, new DroppedStore.Drop("seller", Fate.FORGET, Duration.ofDays(1))))
                 .isTrue();
         assertThat(dropped.forget()).isZero();
-        dropped.postpone(waiting().getFirst(), Duration.ZERO, "");
+        dropped.release(waiting().getFirst(), Duration.ZERO, "");
 
         assertThat(purge().next()).isFalse();
         assertThat(dropped.forget()).isEqualTo(1);
@@ -384,6 +385,11 @@ class PurgeTablesTest {
             @Override
             public void postpone(Dropped one, Duration wait, String problem) {
                 dropped.postpone(one, Duration.ZERO, problem);
+            }
+
+            @Override
+            public void release(Dropped one, Duration wait, String problem) {
+                dropped.release(one, Duration.ZERO, problem);
             }
 
             @Override

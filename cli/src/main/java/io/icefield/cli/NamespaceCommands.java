@@ -24,7 +24,9 @@ final class NamespaceCommands extends KeepCommand {
         }
     }
 
-    @Command(name = "protect", description = "Nobody drops, renames or replaces it or anything in it until that is lifted.")
+    @Command(
+            name = "protect",
+            description = "Nobody drops, renames or replaces it or anything in it until that is lifted.")
     static final class Protect extends OnOne {
         @Override
         public Integer call() {
