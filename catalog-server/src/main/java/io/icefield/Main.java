@@ -14,6 +14,7 @@ import io.icefield.http.Server;
 import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
@@ -25,7 +26,9 @@ import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresDropped;
+import io.icefield.postgres.PostgresMetrics;
 import io.icefield.postgres.PostgresNamespaces;
+import io.icefield.postgres.PostgresPlans;
 import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresRequestKeys;
@@ -39,6 +42,7 @@ import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3DomainStorage;
+import io.icefield.storage.s3.S3RequestSigner;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -52,6 +56,7 @@ import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.Protect;
 import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
@@ -59,8 +64,10 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
 import io.icefield.table.Retention;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
@@ -77,6 +84,7 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
 public final class Main {
     private static final int DATABASE_CONNECTIONS = 16;
     private static final long METADATA_CACHE_BYTES = 64L << 20;
+    private static final long MANIFEST_CACHE_BYTES = 32L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
     /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
@@ -123,8 +131,9 @@ public final class Main {
             int followed = domainStore.follow(profile(settings.storage(), new DomainName("any")));
             LOG.info("the object store has moved: {} domains follow", followed);
         }
-        EngineSync engine =
-                new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
+        Address address = new Address(settings);
+        EngineSync engine = new EngineSync(
+                engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
@@ -148,6 +157,16 @@ public final class Main {
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
         Housekeeping housekeeping = new Housekeeping(droppedStore, purge, keys);
         DroppedTables dropped = new DroppedTables(domains, droppedStore);
+        PlanScan plans = new PlanScan(
+                tables,
+                cache,
+                restricted,
+                new IcebergPlanner(storage, MANIFEST_CACHE_BYTES),
+                new PostgresPlans(database),
+                storage,
+                PlanScan.Patience.USUAL);
+        ReportMetrics reports =
+                new ReportMetrics(tables, new PostgresMetrics(database), settings.metricsRetention(), clock);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -165,6 +184,7 @@ public final class Main {
                         renaming,
                         new DropTable(tables, droppedStore, retention),
                         new ClassifyTable(tables, tableStore, format, cache),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -172,6 +192,8 @@ public final class Main {
                                 new ReplaceView(views, namespaces, tableStore, viewFormat, governance, files, cache),
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
                                 new DropView(views, droppedStore, retention)),
+                        new UseCases.OnFiles(
+                                plans, new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock))),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(
@@ -194,13 +216,17 @@ public final class Main {
                 trinoSql(masterKey),
                 database::ready);
         server.start();
-        LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
+        address.serves(server.port());
+        LOG.info("the catalog serves {}", address.iceberg());
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
         Thread keeping = Thread.ofVirtual().name("housekeeping").start(housekeeping);
+        Thread reporting = Thread.ofVirtual().name("metrics-reports").start(reports::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             keeping.interrupt();
             server.stop();
+            plans.close();
+            reporting.interrupt();
             storage.close();
             database.close();
         }));
@@ -223,11 +249,11 @@ public final class Main {
                 .toList();
     }
 
-    private static EngineCatalog catalogOf(Settings settings, Domain domain) {
+    private static EngineCatalog catalogOf(Settings settings, Address address, Domain domain) {
         URI uri = settings.trino()
                 .flatMap(Settings.Trino::catalogUri)
-                .orElseGet(() -> publicUri(settings))
-                .resolve("/iceberg");
+                .map(Address::iceberg)
+                .orElseGet(address::iceberg);
         StorageProfile storage = domain.storage();
         return new EngineCatalog(
                 domain.name().value(),
@@ -238,13 +264,8 @@ public final class Main {
                 storage.pathStyle());
     }
 
-    private static URI publicUri(Settings settings) {
-        return settings.publicUri()
-                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
-    }
-
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no
-    /// domain a dot.
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');
         return bucket.length() < BUCKET_CHARS_MIN ? bucket + ".domain" : bucket;

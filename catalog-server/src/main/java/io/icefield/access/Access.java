@@ -10,8 +10,8 @@ public final class Access {
 
     private Access() {}
 
-    /// Lets the caller pass or refuses: `NotFound` for those who may not know of the thing, `NotAllowed`
-    /// for those who may.
+    /// Lets the caller pass or refuses: `NotFound` for those who may not know of the thing, `NotAllowed` for those who
+    /// may.
     public static void check(Principal who, Sight sight, Action action, Refusal.Thing thing, String name) {
         if (allows(who, sight, action)) {
             return;

@@ -7,8 +7,8 @@ import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// Everything we expect to refuse. The message is for the caller: it names the thing and how to mend it,
-/// and holds no host, no SQL and no secret. Clients act on the status that `http` makes of it (invariant 3).
+/// Everything we expect to refuse. The message is for the caller: it names the thing and how to mend it, and holds no
+/// host, no SQL and no secret. Clients act on the status that `http` makes of it (invariant 3).
 public abstract sealed class Refusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -22,10 +22,12 @@ public abstract sealed class Refusal extends RuntimeException {
         NAMESPACE,
         TABLE,
         VIEW,
-        PRINCIPAL;
+        PRINCIPAL,
+        PLAN,
+        PLAN_TASK;
 
         public String word() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
         }
     }
 
@@ -215,8 +217,7 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
-    /// The same for the address of something that should be there: where no such name can be, there is no
-    /// such thing.
+    /// The same for the address of something that should be there: where no such name can be, there is no such thing.
     public static <T> T parse(Thing thing, Function<String, T> constructor, String text) {
         try {
             return constructor.apply(text);

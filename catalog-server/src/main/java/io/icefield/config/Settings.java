@@ -16,6 +16,7 @@ import java.util.function.Function;
 /// @param port 0: any free one
 /// @param publicUri how clients reach us
 /// @param policies folder of policy files; empty: the starter pack
+/// @param metricsRetention how long clients' reports on their scans and commits are kept; zero: they are not
 /// @param keyFile file of the key that seals secrets in the database; made when absent
 /// @param adminSecret secret of the principal `admin`, used at the first start only
 public record Settings(
@@ -26,6 +27,7 @@ public record Settings(
         Storage storage,
         Optional<Trino> trino,
         Optional<Path> policies,
+        Duration metricsRetention,
         Path keyFile,
         Optional<Secret> adminSecret,
         Keeping keeping) {
@@ -94,6 +96,7 @@ public record Settings(
                         reader.read("S3_MOVED", "false", Reader::bool, false)),
                 trino(reader),
                 reader.optional("POLICIES", Path::of),
+                reader.read("METRICS_RETENTION", "P30D", Reader::duration, Duration.ZERO),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
                 reader.optional("ADMIN_SECRET", Secret::new),
                 new Keeping(

@@ -34,6 +34,7 @@ final class EntityTag {
                 storage.endpoint().toString(),
                 storage.region(),
                 Boolean.toString(storage.pathStyle()),
+                loaded.given().name(),
                 loaded.credential().map(Credential::accessKey).orElse(""),
                 loaded.credential().flatMap(Credential::expiresAt).toString());
         try {

@@ -4,6 +4,7 @@ import static io.icefield.http.Json.object;
 
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import java.util.Map;
 
 /// Every no, as clients expect it: status and type are Iceberg's, the body is always `{"error":{…}}`.
 final class Errors {
@@ -15,20 +16,7 @@ final class Errors {
 
     /// @param path template of the route: who asks for a warehouse misses a warehouse
     static Answer of(Refusal refusal, String path) {
-        Code code = switch (refusal) {
-            case Refusal.Invalid _ -> new Code(400, "BadRequestException");
-            case Refusal.NotAuthenticated _ -> new Code(401, "NotAuthorizedException");
-            case Refusal.NotAllowed _, Refusal.PolicyBroken _ -> new Code(403, "ForbiddenException");
-            case Refusal.NotFound missing -> new Code(404, missing(missing.thing(), path));
-            case Refusal.Unsupported _ -> new Code(406, "UnsupportedOperationException");
-            case Refusal.AlreadyExists _ -> new Code(409, "AlreadyExistsException");
-            case Refusal.NotEmpty _ -> new Code(409, "NamespaceNotEmptyException");
-            case Refusal.Conflict _ -> new Code(409, "CommitFailedException");
-            case Refusal.TooLarge _ -> new Code(413, "ContentTooLargeException");
-            case Refusal.Contradictory _ -> new Code(422, "UnprocessableEntityException");
-            case Refusal.OutcomeUnknown _ -> new Code(500, "CommitStateUnknownException");
-            case Refusal.Unavailable _, Refusal.Repeated _ -> new Code(503, "ServiceUnavailableException");
-        };
+        Code code = code(refusal, path);
         Answer answer = of(code.status(), code.type(), String.valueOf(refusal.getMessage()));
         if (refusal instanceof Refusal.NotAuthenticated) {
             return answer.with("WWW-Authenticate", "Bearer realm=\"icefield\"");
@@ -42,8 +30,35 @@ final class Errors {
         return answer;
     }
 
+    private static Code code(Refusal refusal, String path) {
+        return switch (refusal) {
+            case Refusal.Invalid _ -> new Code(400, "BadRequestException");
+            case Refusal.NotAuthenticated _ -> new Code(401, "NotAuthorizedException");
+            case Refusal.NotAllowed _, Refusal.PolicyBroken _ -> new Code(403, "ForbiddenException");
+            case Refusal.NotFound missing -> new Code(404, missing(missing.thing(), path));
+            case Refusal.Unsupported _ -> new Code(406, "UnsupportedOperationException");
+            case Refusal.AlreadyExists _ -> new Code(409, "AlreadyExistsException");
+            case Refusal.NotEmpty _ -> new Code(409, "NamespaceNotEmptyException");
+            case Refusal.Conflict _ -> new Code(409, "CommitFailedException");
+            case Refusal.TooLarge _ -> new Code(413, "ContentTooLargeException");
+            case Refusal.Contradictory _ -> new Code(422, "UnprocessableEntityException");
+            case Refusal.OutcomeUnknown _ -> new Code(500, "CommitStateUnknownException");
+            case Refusal.Unavailable _, Refusal.Repeated _ -> new Code(503, "ServiceUnavailableException");
+        };
+    }
+
+    /// The same for an answer that is none of its own.
+    static Map<String, Object> body(Refusal refusal) {
+        Code code = code(refusal, "");
+        return body(code.status(), code.type(), String.valueOf(refusal.getMessage()));
+    }
+
     static Answer of(int status, String type, String message) {
-        return Answer.json(status, object("error", object("message", message, "type", type, "code", status)));
+        return Answer.json(status, body(status, type, message));
+    }
+
+    private static Map<String, Object> body(int status, String type, String message) {
+        return object("error", object("message", message, "type", type, "code", status));
     }
 
     /// What the web server itself refuses, before or beside the routes.
@@ -82,6 +97,8 @@ final class Errors {
             case TABLE -> "NoSuchTableException";
             case VIEW -> "NoSuchViewException";
             case PRINCIPAL -> "NoSuchPrincipalException";
+            case PLAN -> "NoSuchPlanIdException";
+            case PLAN_TASK -> "NoSuchPlanTaskException";
         };
     }
 }

@@ -74,6 +74,13 @@ final class Fields {
         return map(name, (value, field) -> new LinkedHashSet<>(texts(value, field)));
     }
 
+    Map<String, List<String>> listMap(String name) {
+        if (field(name).isEmpty()) {
+            throw wrong(name, "is missing");
+        }
+        return map(name, this::texts);
+    }
+
     private <T> Map<String, T> map(String name, BiFunction<JsonNode, String, T> read) {
         Map<String, T> map = new LinkedHashMap<>();
         field(name).ifPresent(value -> {

@@ -16,20 +16,30 @@ import java.util.Optional;
 /// path.
 final class LoadedBody {
     private static final int AROUND_BYTES = 4_096;
+    private static final String REFRESH = "client.refresh-credentials-endpoint";
 
     private LoadedBody() {}
 
     /// LoadTableResult.
     ///
-    /// @param refresh where clients renew their key, relative to the catalog's URI
-    static Splices.Spliced loaded(Splices splices, Loaded loaded, Optional<String> refresh) {
+    /// @param address the table's, relative to the catalog's URI; empty: it has none yet
+    static Splices.Spliced loaded(Splices splices, Loaded loaded, Optional<String> address) {
         Map<String, String> config = storage(loaded);
         loaded.credential().ifPresent(credential -> config.putAll(key(credential)));
-        refresh.ifPresent(path -> config.put("client.refresh-credentials-endpoint", path));
+        switch (loaded.given()) {
+            case NONE -> {}
+            case VENDED_CREDENTIALS -> address.ifPresent(path -> config.put(REFRESH, path + "/credentials"));
+            case REMOTE_SIGNING -> {
+                config.put("s3.remote-signing-enabled", "true");
+                // Clients before Iceberg 1.12 and PyIceberg do not find it by themselves.
+                config.put("s3.signer", "S3V4RestSigner");
+                address.ifPresent(path -> config.put("s3.signer.endpoint", path + "/sign"));
+            }
+        }
         byte[] tail = Json.written(AROUND_BYTES, json -> {
             json.writeStartObject();
             writeMap(json, "config", config);
-            writeCredentials(json, loaded);
+            writeCredentials(json, loaded, Optional.empty());
             json.writeEndObject();
         });
         tail[0] = ','; // instead of its opening brace
@@ -50,7 +60,7 @@ final class LoadedBody {
     static byte[] credentials(Loaded loaded) {
         return Json.written(AROUND_BYTES, json -> {
             json.writeStartObject();
-            writeCredentials(json, loaded);
+            writeCredentials(json, loaded, Optional.empty());
             json.writeEndObject();
         });
     }
@@ -63,13 +73,16 @@ final class LoadedBody {
     }
 
     /// One entry, or clients complain. Its prefix ends with a slash: `orders` is not `orders2`.
-    private static void writeCredentials(JsonGenerator json, Loaded loaded) throws IOException {
+    ///
+    /// @param address the table's, for clients that are told nothing else; empty: they are
+    static void writeCredentials(JsonGenerator json, Loaded loaded, Optional<String> address) throws IOException {
         json.writeArrayFieldStart("storage-credentials");
         if (loaded.credential().isPresent()) {
             json.writeStartObject();
             json.writeStringField("prefix", loaded.location() + "/");
             Map<String, String> config = storage(loaded);
             config.putAll(key(loaded.credential().get()));
+            address.ifPresent(path -> config.put(REFRESH, path + "/credentials"));
             writeMap(json, "config", config);
             json.writeEndObject();
         }

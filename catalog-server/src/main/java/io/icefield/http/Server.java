@@ -5,6 +5,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
 import io.icefield.table.PurgeTables;
+import io.icefield.table.ReportMetrics;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.compression.Gzip;
@@ -27,9 +28,11 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -38,8 +41,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread
-/// of its own.
+/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
 public final class Server {
     /// A name of 2,000 characters still arrives, so that the refusal can say why.
     private static final int HEADER_BYTES_MAX = 64 << 10;
@@ -56,11 +58,15 @@ public final class Server {
     private final Tokens tokens;
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
+    private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
     private final Semaphore largeBodies = new Semaphore(LARGE_BODIES_MAX);
     private final Javalin javalin;
 
     /// @param port 0: any that is free
     public record Settings(String host, int port) {}
+
+    /// What requests are counted by.
+    private record Served(String method, String template, int status) {}
 
     private Server(Settings settings, Tokens tokens, List<Route> routes, PrometheusMeterRegistry meters) {
         this.settings = settings;
@@ -81,6 +87,9 @@ public final class Server {
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
         count(meters, use.keeping().purge());
+        FunctionCounter.builder("icefield.metrics.reports.dropped", use.reportMetrics(), ReportMetrics::dropped)
+                .description("clients' reports on scans and commits that were not kept")
+                .register(meters);
         List<Route> routes = Stream.of(
                         new LoginRoutes(use.principals(), use.tokens()).routes(),
                         new IcebergRoutes(use).routes(),
@@ -261,6 +270,9 @@ public final class Server {
     }
 
     static boolean acceptsGzip(String acceptEncoding) {
+        if (acceptEncoding.isEmpty() || acceptEncoding.equals("gzip")) {
+            return !acceptEncoding.isEmpty();
+        }
         return Stream.of(acceptEncoding.toLowerCase(Locale.ROOT).split(",", -1))
                 .map(each -> each.replace(" ", "").split(";", -1))
                 .anyMatch(each -> (each[0].equals("gzip") || each[0].equals("x-gzip") || each[0].equals("*"))
@@ -291,12 +303,16 @@ public final class Server {
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         // What callers invent must not become time series.
         String method = template.equals(UNROUTED) ? "any" : context.method().name();
-        Timer.builder("http.server.requests")
-                .tag("method", method)
-                .tag("uri", template)
-                .tag("status", Integer.toString(status))
-                .register(meters)
+        timers.computeIfAbsent(new Served(method, template, status), this::timer)
                 .record(took);
         LOG.debug("request {}: {} {} {} {} ms {}", id, method, template, status, took.toMillis(), who);
+    }
+
+    private Timer timer(Served served) {
+        return Timer.builder("http.server.requests")
+                .tag("method", served.method())
+                .tag("uri", served.template())
+                .tag("status", Integer.toString(served.status()))
+                .register(meters);
     }
 }

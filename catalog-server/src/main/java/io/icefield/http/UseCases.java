@@ -15,6 +15,7 @@ import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.Protect;
 import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
@@ -22,7 +23,9 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.RequestKeys;
+import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
@@ -44,7 +47,9 @@ public record UseCases(
         RenameTable renameTable,
         DropTable dropTable,
         ClassifyTable classifyTable,
+        ReportMetrics reportMetrics,
         OnViews onViews,
+        OnFiles onFiles,
         Keeping keeping,
         QueryDecisions queryDecisions) {
 
@@ -58,6 +63,9 @@ public record UseCases(
             Housekeeping housekeeping,
             RequestKeys keys,
             Duration keyLifetime) {}
+
+    /// What the server does with files for those who cannot.
+    public record OnFiles(PlanScan planScan, SignRequest signRequest) {}
 
     /// The same for views.
     public record OnViews(

@@ -17,8 +17,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write,
-/// publish.
+/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
@@ -60,7 +59,7 @@ public final class CommitTable {
 
     /// All of it becomes visible at once, or nothing does.
     ///
-    /// @param changes the commits of each table, in their order; all tables are of one domain
+    /// @param changes the commits of each table, in their order
     List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
         return queued(changes.keySet(), () -> {
             for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -253,7 +252,12 @@ public final class CommitTable {
 
     private static Loaded answer(Domain domain, Metadata metadata, Location location) {
         return new Loaded(
-                Optional.of(metadata.location()), metadata.json(), location, domain.storage(), Optional.empty());
+                Optional.of(metadata.location()),
+                metadata.json(),
+                location,
+                domain.storage(),
+                Optional.empty(),
+                Delegation.NONE);
     }
 
     private static Refusal exists(Table.Kind there, TableId name) {
@@ -264,8 +268,7 @@ public final class CommitTable {
                 });
     }
 
-    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits
-    /// in a circle.
+    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.
     private <T> T queued(Set<TableId> ids, Supplier<T> work) {
         List<ReentrantLock> turns = ids.stream()
                 .map(id -> spread(id.hashCode()) & (QUEUES - 1))

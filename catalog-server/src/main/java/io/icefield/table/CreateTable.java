@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is
-/// there until it is committed.
+/// Creates a table: prepare, judge, write, publish. A staged creation ends after the judging: nothing is there until
+/// it is committed.
 public final class CreateTable {
     private final Namespaces namespaces;
     private final TableStore store;
@@ -43,8 +43,9 @@ public final class CreateTable {
         this.storage = storage;
     }
 
-    public Loaded create(Principal who, NamespaceId in, String body, Delegation delegation, Once once) {
+    public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
+        Delegation delegation = wanted.on(namespace.domain().storage());
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         store.find(Set.of(), name).ifPresent(there -> {
@@ -66,7 +67,13 @@ public final class CreateTable {
                 review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
                         .accepted();
             }
-            return answer(namespace, Optional.empty(), prepared.json(), location, key(namespace, location, delegation));
+            return answer(
+                    namespace,
+                    Optional.empty(),
+                    prepared.json(),
+                    location,
+                    key(namespace, location, delegation),
+                    delegation);
         }
         return publish(namespace, name, prepared, delegation, once);
     }
@@ -95,7 +102,7 @@ public final class CreateTable {
         return switch (created) {
             case TableStore.Created.Done(Table table) -> {
                 cache.remember(table, metadata);
-                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key);
+                yield answer(namespace, Optional.of(table.metadata()), metadata.json(), location, key, delegation);
             }
             case TableStore.Created.NameTaken _ -> {
                 files.discard(namespace.domain(), metadata);
@@ -129,8 +136,9 @@ public final class CreateTable {
             Optional<Location> metadataLocation,
             byte[] metadata,
             Location location,
-            Optional<Credential> key) {
+            Optional<Credential> key,
+            Delegation given) {
         return new Loaded(
-                metadataLocation, metadata, location, namespace.domain().storage(), key);
+                metadataLocation, metadata, location, namespace.domain().storage(), key, given);
     }
 }

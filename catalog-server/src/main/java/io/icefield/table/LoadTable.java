@@ -4,13 +4,11 @@ import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
-import io.icefield.policy.Restrictions;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.TreeSet;
 
 /// Loads a table: get, may its files be read raw?, vend.
 public final class LoadTable {
@@ -42,50 +40,51 @@ public final class LoadTable {
     public Loaded load(Principal who, TableId id, Snapshots snapshots, Delegation delegation) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
         Metadata metadata = files.of(seen.table());
-        Optional<Credential> credential =
-                delegation == Delegation.VENDED_CREDENTIALS ? Optional.of(vend(who, seen, metadata)) : Optional.empty();
+        Delegation given = delegation.on(seen.table().domain().storage());
+        if (given != Delegation.NONE) {
+            restricted.requireWhole(who, seen, metadata);
+        }
+        Optional<Credential> credential = given.key(() -> vend(who, seen));
         return answer(
                 seen.table(),
                 switch (snapshots) {
                     case ALL -> metadata.json();
                     case REFS -> format.refsOnly(metadata);
                 },
-                credential);
+                credential,
+                given);
     }
 
     /// A new key for a table that the caller is already working on.
     public Loaded credentials(Principal who, TableId id) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
-        return answer(seen.table(), new byte[0], Optional.of(vend(who, seen, files.of(seen.table()))));
+        restricted.requireWhole(who, seen, files.of(seen.table()));
+        Delegation given =
+                Delegation.VENDED_CREDENTIALS.on(seen.table().domain().storage());
+        if (given != Delegation.VENDED_CREDENTIALS) {
+            throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
+                    .formatted(id.namespace().domain()));
+        }
+        return answer(seen.table(), new byte[0], Optional.of(vend(who, seen)), given);
     }
 
-    /// Keys reach whole files, so whoever is to see less than all of a table gets none (invariant 5).
-    private Credential vend(Principal who, TableStore.Seen seen, Metadata metadata) {
-        Restrictions restrictions = restricted.of(who, seen, metadata);
-        if (!restrictions.none()) {
-            throw new Refusal.NotAllowed(
-                    "`%s` sees table `%s` only %s, so its files cannot be read directly: query it in Trino, or ask a steward of the domain"
-                            .formatted(who.name(), seen.table().name(), how(restrictions)));
-        }
-        Reach reach = Access.allows(who, seen.sight(), Action.COMMIT) ? Reach.READ_WRITE : Reach.READ;
+    private Credential vend(Principal who, TableStore.Seen seen) {
         Table table = seen.table();
-        return storage.vend(table.domain().storage(), table.location(), reach, CREDENTIAL_LIFETIME);
+        return storage.vend(table.domain().storage(), table.location(), reach(who, seen), CREDENTIAL_LIFETIME);
     }
 
-    private static String how(Restrictions restrictions) {
-        if (restrictions.masks().isEmpty()) {
-            return "filtered by rows";
-        }
-        return "with the columns %s masked"
-                .formatted(new TreeSet<>(restrictions.masks().keySet()));
+    /// What a caller may do to the files.
+    static Reach reach(Principal who, TableStore.Seen seen) {
+        return Access.allows(who, seen.sight(), Action.COMMIT) ? Reach.READ_WRITE : Reach.READ;
     }
 
-    private static Loaded answer(Table table, byte[] metadata, Optional<Credential> credential) {
+    private static Loaded answer(Table table, byte[] metadata, Optional<Credential> credential, Delegation given) {
         return new Loaded(
                 Optional.of(table.metadata()),
                 metadata,
                 table.location(),
                 table.domain().storage(),
-                credential);
+                credential,
+                given);
     }
 }

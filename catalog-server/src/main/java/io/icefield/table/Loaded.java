@@ -11,12 +11,14 @@ import java.util.Optional;
 /// @param metadata JSON text, UTF-8
 /// @param location the table's folder; the credential reaches it and nothing else
 /// @param credential if the caller asked for one
+/// @param given how the caller reaches the files
 public record Loaded(
         Optional<Location> metadataLocation,
         byte[] metadata,
         Location location,
         StorageProfile storage,
-        Optional<Credential> credential) {
+        Optional<Credential> credential,
+        Delegation given) {
     @Override
     public String toString() {
         return "Loaded[%s]".formatted(location);

@@ -19,8 +19,8 @@ public interface NamespaceStore {
 
     Optional<Seen> find(Set<Grantee> who, NamespaceId name);
 
-    /// Direct children of the parent, or of the domain without one: at most `limit` after this last level,
-    /// in the order of their paths
+    /// Direct children of the parent, or of the domain without one: at most `limit` after this last level, in the order
+    /// of their paths
     /// (code points).
     List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit);
 

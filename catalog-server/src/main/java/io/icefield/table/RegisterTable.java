@@ -52,8 +52,9 @@ public final class RegisterTable {
     }
 
     public Loaded register(
-            Principal who, TableId id, String metadataLocation, Present present, Delegation delegation, Once once) {
+            Principal who, TableId id, String metadataLocation, Present present, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+        Delegation delegation = wanted.on(namespace.domain().storage());
         Optional<Table.Kind> taken =
                 store.find(Set.of(), id).map(there -> there.table().kind());
         taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
@@ -74,7 +75,7 @@ public final class RegisterTable {
             create(namespace, id, metadata, table, location, once);
         }
         return new Loaded(
-                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key);
+                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key, delegation);
     }
 
     private void create(

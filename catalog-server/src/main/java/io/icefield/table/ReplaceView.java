@@ -9,8 +9,8 @@ import io.icefield.storage.Location;
 import java.util.Map;
 import java.util.Optional;
 
-/// Commits one change to one view: get, prepare, judge, write, swap. Whoever comes second is applied to
-/// what the first one left: no version is lost.
+/// Commits one change to one view: get, prepare, judge, write, swap. Whoever comes second is applied to what the first
+/// one left: no version is lost.
 public final class ReplaceView {
     /// How often a change is prepared anew because others were faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 20;

@@ -2,6 +2,7 @@ package io.icefield.table;
 
 import io.icefield.access.Access;
 import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /// What one caller does not see of one table: one decision for Trino, REST and credentials (invariant 6).
 public final class Restricted {
@@ -41,6 +43,24 @@ public final class Restricted {
                     .forEach((column, mask) -> masks.merge(column, mask, Mask::stricter));
         }
         return new Restrictions(masks, now.filters());
+    }
+
+    /// Keys, signatures and plans reach whole files and their bounds, so whoever is to see less than all of a
+    /// table gets none (invariant 5).
+    void requireWhole(Principal who, TableStore.Seen seen, Metadata metadata) {
+        Restrictions restrictions = of(who, seen, metadata);
+        if (!restrictions.none()) {
+            throw new Refusal.NotAllowed(
+                    "`%s` sees table `%s` only %s, so its files cannot be read directly: query it in Trino, or ask a steward of the domain"
+                            .formatted(who.name(), seen.table().name(), how(restrictions)));
+        }
+    }
+
+    private static String how(Restrictions restrictions) {
+        return restrictions.masks().isEmpty()
+                ? "filtered by rows"
+                : "with the columns %s masked"
+                        .formatted(new TreeSet<>(restrictions.masks().keySet()));
     }
 
     private Restrictions restrict(

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they return.
-/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or
-/// serialization failure `Refusal.Conflict` (nothing was applied).
+/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
+/// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
@@ -44,8 +44,8 @@ public interface TableStore {
     /// Is this folder apart from those of all tables and views of the domain, dropped ones included?
     boolean isFree(Domain domain, Location folder);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared
-    /// tags, in one transaction. A steward's answers are not touched.
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
+    /// transaction. A steward's answers are not touched.
     /// Atomic: of two racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
@@ -53,7 +53,8 @@ public interface TableStore {
     Swapped replace(Table seen, UUID uuid, Published published);
 
     /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
-    /// tables of one domain. Whoever takes several waits for others in one order, whatever the order of the list.
+    /// tables, maybe of several domains. Whoever takes several waits for others in one order, whatever the order
+    /// of the list.
     Outcome publish(List<Step> steps);
 
     /// One table's part of a publication.
@@ -150,7 +151,7 @@ public interface TableStore {
         GONE
     }
 
-    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when
-    /// it is that nothing is to be said of it. The other columns and what jobs declare stay untouched.
+    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when it is that
+    /// nothing is to be said of it. The other columns and what jobs declare stay untouched.
     void classify(UUID table, Map<Integer, Set<String>> answers);
 }

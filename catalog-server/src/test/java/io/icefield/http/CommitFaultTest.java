@@ -27,6 +27,7 @@ import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
+import io.icefield.table.Warehouse;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.Collection;
@@ -38,8 +39,8 @@ import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// A transaction over two tables and a staged creation, with the 1st, 2nd, 3rd … call to the outside
-/// failing until a run
+/// A transaction over two tables and a staged creation, with the 1st, 2nd, 3rd … call to the outside failing until a
+/// run
 /// succeeds.
 class CommitFaultTest {
     private static final Principal WHO = new Principal("job", Principal.Kind.JOB, Set.of("platform"));
@@ -108,7 +109,8 @@ class CommitFaultTest {
         failing = number;
         Optional<RuntimeException> thrown = Optional.empty();
         try {
-            new CommitTransaction(domains, format, commits).commit(WHO, CRM.domain(), """
+            new CommitTransaction(domains, format, commits)
+                    .commit(WHO, new Warehouse.OneDomain(CRM.domain()), """
                     {"table-changes":[
                      {"identifier":{"namespace":["crm"],"name":"a"},"requirements":[],
                       "updates":[{"action":"set-properties","updates":{"k":"1"}}]},

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Role;
 import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
@@ -64,7 +65,9 @@ class KeepTest {
                 .isEqualTo(404);
         assertThat(mesh.send("GET", TABLES, mesh.admin, "").json().path("identifiers"))
                 .isEmpty();
-        assertThat(stores.domains().grants(Optional.of(new DomainName("sales"))))
+        assertThat(stores.domains()
+                        .grants(Optional.of(new DomainName("sales")), Page.Request.ALL)
+                        .items())
                 .extracting(Grant::table)
                 .containsOnly(Optional.empty());
         JsonNode listed = onlyDropped();
@@ -79,7 +82,9 @@ class KeepTest {
         assertThat(load("orders").path("metadata-location").asText()).isEqualTo(metadata);
         assertThat(ok(mesh.send("GET", classification, mesh.seller, "")).toString())
                 .contains("pii.id");
-        assertThat(stores.domains().grants(Optional.of(new DomainName("sales"))))
+        assertThat(stores.domains()
+                        .grants(Optional.of(new DomainName("sales")), Page.Request.ALL)
+                        .items())
                 .contains(tableGrant("principal:guest", "orders"));
         assertThat(dropped()).isEmpty();
         ok(mesh.send("POST", TABLES + "/orders", mesh.seller, "{\"requirements\":[],\"updates\":[]}"));

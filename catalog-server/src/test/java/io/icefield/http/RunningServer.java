@@ -13,6 +13,7 @@ import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
 import io.icefield.iceberg.IcebergFormat;
+import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.policy.Change;
@@ -33,6 +34,7 @@ import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
+import io.icefield.storage.s3.S3RequestSigner;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -48,6 +50,7 @@ import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.NamespaceStore;
 import io.icefield.table.Namespaces;
+import io.icefield.table.PlanScan;
 import io.icefield.table.Protect;
 import io.icefield.table.ProtectionStore;
 import io.icefield.table.PurgeQueue;
@@ -57,9 +60,11 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.RequestKeys;
 import io.icefield.table.Restricted;
 import io.icefield.table.Retention;
+import io.icefield.table.SignRequest;
 import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
@@ -71,6 +76,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -80,8 +86,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
-/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and
-/// callers.
+/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
     private static final int ATTEMPTS_MAX = 5;
     static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -89,6 +94,7 @@ final class RunningServer implements AutoCloseable {
 
     final InMemoryMesh mesh = new InMemoryMesh();
     final Server server;
+    private final Thread reporting;
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     final PurgeTables purge;
@@ -97,11 +103,13 @@ final class RunningServer implements AutoCloseable {
     final String analyst;
     final String stranger;
     final String engine;
+    final Domains domains;
+    private final PlanScan plans;
     volatile boolean ready = true;
     volatile boolean broken;
 
-    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read
-    /// clear, and rows filtered by `region`.
+    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read clear, and
+    /// rows filtered by `region`.
     private static final Governance GOVERNANCE = new Governance() {
         @Override
         public Verdict judge(Change change) {
@@ -191,7 +199,7 @@ final class RunningServer implements AutoCloseable {
     RunningServer(Function<InMemoryMesh, Stores> storesOf) {
         Stores stores = storesOf.apply(mesh);
         Principals principals = new Principals(mesh.principalStore);
-        Domains domains = new Domains(
+        domains = new Domains(
                 stores.domains(),
                 mesh.storage,
                 RunningServer::storage,
@@ -200,7 +208,7 @@ final class RunningServer implements AutoCloseable {
                 }));
         Namespaces namespaces = new Namespaces(domains, stores.namespaces(), GOVERNANCE);
         Tables tables = new Tables(namespaces, stores.tables());
-        IcebergFormat format = new IcebergFormat(1 << 20);
+        IcebergFormat format = new IcebergFormat(32 << 20);
         MetadataFiles files = new MetadataFiles(stores.tables(), mesh.storage);
         IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
         Views views = new Views(namespaces, stores.tables());
@@ -210,6 +218,16 @@ final class RunningServer implements AutoCloseable {
         RenameTable renaming = new RenameTable(tables, namespaces, stores.tables(), format, files, GOVERNANCE);
         DroppedTables dropped = new DroppedTables(domains, stores.dropped());
         purge = new PurgeTables(stores.queue(), new IcebergReachableFiles(mesh.storage), files, mesh.storage);
+        plans = new PlanScan(
+                tables,
+                files,
+                restricted,
+                new IcebergPlanner(mesh.storage, 1 << 20),
+                mesh.planStore,
+                mesh.storage,
+                new PlanScan.Patience(PATIENCE, PATIENCE));
+        ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
+        reporting = Thread.ofVirtual().start(reports::run);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -226,6 +244,7 @@ final class RunningServer implements AutoCloseable {
                         renaming,
                         new DropTable(tables, stores.dropped(), RETENTION),
                         new ClassifyTable(tables, stores.tables(), format, files),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -234,6 +253,13 @@ final class RunningServer implements AutoCloseable {
                                         views, namespaces, stores.tables(), viewFormat, GOVERNANCE, files, files),
                                 new RenameView(views, namespaces, stores.tables(), viewFormat, files, GOVERNANCE),
                                 new DropView(views, stores.dropped(), RETENTION)),
+                        new UseCases.OnFiles(
+                                plans,
+                                new SignRequest(
+                                        tables,
+                                        files,
+                                        restricted,
+                                        new S3RequestSigner(mesh.storage, Clock.systemUTC()))),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(
@@ -322,7 +348,8 @@ final class RunningServer implements AutoCloseable {
             try {
                 return new Reply(client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
             } catch (IOException e) {
-                // A server that refuses a body unread closes the connection, and TCP may drop the answer with it
+                // A server that refuses a body unread closes the connection, and TCP may drop the answer
+                // with it
                 // (RFC 9112, 9.6): a client asks again.
                 if (attempt == ATTEMPTS_MAX) {
                     throw new UncheckedIOException(e);
@@ -369,5 +396,7 @@ final class RunningServer implements AutoCloseable {
     public void close() {
         client.close();
         server.stop();
+        plans.close();
+        reporting.interrupt();
     }
 }

@@ -3,6 +3,7 @@ package io.icefield.local;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorageContract;
+import io.icefield.storage.RequestSigningContract;
 import io.icefield.storage.StorageProfile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The embedded store keeps the contract of every store.
@@ -70,5 +72,18 @@ class EmbeddedS3StorageTest extends DomainStorageContract {
     protected boolean passTime(Duration time) {
         ahead = time;
         return true;
+    }
+
+    @Nested
+    class Signing extends RequestSigningContract {
+        @Override
+        protected StorageProfile store(String bucket) {
+            return profile(bucket);
+        }
+
+        @Override
+        protected boolean refusesUnsignedHeaders() {
+            return true;
+        }
     }
 }

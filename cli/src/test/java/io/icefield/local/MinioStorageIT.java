@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorageContract;
+import io.icefield.storage.RequestSigningContract;
 import io.icefield.storage.StorageProfile;
 import java.io.File;
 import java.io.IOException;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
@@ -160,5 +162,18 @@ class MinioStorageIT extends DomainStorageContract {
     @Override
     protected Habits habits() {
         return new Habits("InvalidTokenId", false);
+    }
+
+    @Nested
+    class Signing extends RequestSigningContract {
+        @Override
+        protected StorageProfile store(String bucket) {
+            return profile(bucket);
+        }
+
+        @Override
+        protected boolean refusesUnsignedHeaders() {
+            return true;
+        }
     }
 }

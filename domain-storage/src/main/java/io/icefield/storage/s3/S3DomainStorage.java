@@ -47,8 +47,8 @@ import software.amazon.awssdk.services.sts.model.AssumeRoleResponse;
 
 /// [DomainStorage] on S3: Amazon's, MinIO, Ceph, or the embedded one.
 ///
-/// A method that is given a location outside the profile's home throws `IllegalArgumentException`: that is
-/// a bug of the caller, not a refusal of the store.
+/// A method that is given a location outside the profile's home throws `IllegalArgumentException`: that is a bug of the
+/// caller, not a refusal of the store.
 public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     /// What STS gives at least.
     private static final Duration LIFETIME_MIN = Duration.ofMinutes(15);
@@ -173,7 +173,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
                     .getObject(r -> r.bucket(at.bucket()).key(at.key()))) {
                 if (in.response().contentLength() > bytesMax) {
                     in.abort();
-                    throw new StorageException("%s is larger than %d bytes".formatted(at, bytesMax));
+                    throw new TooLong("%s is larger than %d bytes".formatted(at, bytesMax));
                 }
                 return Optional.of(in.readAllBytes());
             } catch (NoSuchKeyException absent) {
