@@ -51,7 +51,7 @@ final class LoadedBody {
         return splices.of(head(loaded.metadataLocation()), loaded.metadata(), new byte[] {'}'});
     }
 
-    /// LoadViewResult.
+    /// LoadViewResult; UnregisterTableResponse has the same form.
     static Splices.Spliced view(Splices splices, Metadata view) {
         return splices.of(head(Optional.of(view.location())), view.json(), new byte[] {'}'});
     }

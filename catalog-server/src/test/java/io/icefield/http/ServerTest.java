@@ -62,7 +62,8 @@ class ServerTest {
                 .replace("{namespace}", "crm")
                 .replace("{table}", "customers")
                 .replace("{view}", "best_customers")
-                .replace("{principal}", "admin");
+                .replace("{principal}", "admin")
+                .replace("{dropped}", "1");
     }
 
     @Test
@@ -128,6 +129,8 @@ class ServerTest {
             return "{\"groups\":[\"platform\"]}";
         } else if (path.endsWith("/classification")) {
             return "{\"columns\":{}}";
+        } else if (path.endsWith("/protection")) {
+            return "{\"protected\":true}";
         } else if (path.endsWith("/domains")) {
             return "{\"name\":\"mine\",\"owners\":[\"x\"]}";
         } else if (path.endsWith("/principals")) {
@@ -285,7 +288,8 @@ class ServerTest {
             new Refusal.TooLarge("m"),
             new Refusal.Contradictory("m"),
             new Refusal.OutcomeUnknown("m"),
-            new Refusal.Unavailable("m")
+            new Refusal.Unavailable("m"),
+            new Refusal.Repeated(List.of())
         }) {
             Answer answer = Errors.of(refusal, iceberg);
             all.append("%d %s %s%n"

@@ -23,6 +23,9 @@ public interface DomainStorage {
     /// Deletes objects; those that are not there count as deleted.
     void delete(StorageProfile profile, Collection<Location> objects);
 
+    /// The same for objects of any name.
+    void deleteFiles(StorageProfile profile, Collection<StoredFile> files);
+
     /// Is there nothing below this folder?
     boolean isEmpty(StorageProfile profile, Location folder);
 
