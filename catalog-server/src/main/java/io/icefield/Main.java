@@ -62,6 +62,7 @@ import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -168,7 +169,9 @@ public final class Main {
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
                                 new DropView(views, tableStore)),
                         new UseCases.OnFiles(
-                                plans, new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock))),
+                                plans,
+                                new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock)),
+                                settings.planning().name().toLowerCase(Locale.ROOT)),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);

@@ -23,6 +23,7 @@ public record Settings(
         Database database,
         Storage storage,
         Optional<Trino> trino,
+        Planning planning,
         Optional<Path> policies,
         Path keyFile,
         Optional<Secret> adminSecret) {
@@ -34,6 +35,7 @@ public record Settings(
     ///
     /// @param endpoint empty: Amazon S3
     /// @param bucketPrefix before the domain's name
+    /// @param roleArn empty: the store has no STS
     /// @param moved the endpoint is a new one of the store that this access key belongs to
     public record Storage(
             Optional<URI> endpoint,
@@ -45,6 +47,12 @@ public record Settings(
             String bucketPrefix,
             String roleArn,
             boolean moved) {}
+
+    /// Who plans scans, if a client has no opinion.
+    public enum Planning {
+        CLIENT,
+        SERVER
+    }
 
     /// The query engine.
     ///
@@ -80,14 +88,27 @@ public record Settings(
                         new Secret(reader.required("S3_SECRET_KEY")),
                         reader.read("S3_PATH_STYLE", Boolean.toString(endpoint.isPresent()), Reader::bool, false),
                         reader.value("S3_BUCKET_PREFIX", ""),
-                        reader.value("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield"),
+                        reader.read("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield", Settings::role, ""),
                         reader.read("S3_MOVED", "false", Reader::bool, false)),
                 trino(reader),
+                reader.read("SCAN_PLANNING", "client", Settings::planning, Planning.CLIENT),
                 reader.optional("POLICIES", Path::of),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
                 reader.optional("ADMIN_SECRET", Secret::new));
         reader.complain();
         return settings;
+    }
+
+    private static String role(String text) {
+        return text.equals("none") ? "" : text;
+    }
+
+    private static Planning planning(String text) {
+        return switch (text) {
+            case "client" -> Planning.CLIENT;
+            case "server" -> Planning.SERVER;
+            default -> throw new IllegalArgumentException(text);
+        };
     }
 
     private static Optional<Trino> trino(Reader reader) {

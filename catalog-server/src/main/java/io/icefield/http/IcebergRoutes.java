@@ -55,6 +55,7 @@ final class IcebergRoutes {
     private final Splices splices = new Splices();
     private final ViewRoutes views;
     private final PlanRoutes plans;
+    private final String planning;
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -68,6 +69,7 @@ final class IcebergRoutes {
         this.rename = use.renameTable();
         this.drop = use.dropTable();
         this.views = new ViewRoutes(use.onViews(), splices);
+        this.planning = use.onFiles().planning();
         this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
     }
 
@@ -119,7 +121,9 @@ final class IcebergRoutes {
                                 "vended-credentials",
                                 // The client renews its token with its secret: we do not exchange tokens.
                                 "token-exchange-enabled",
-                                "false"),
+                                "false",
+                                "scan-planning-mode",
+                                planning),
                         "overrides",
                         object("prefix", domain.value()),
                         "endpoints",

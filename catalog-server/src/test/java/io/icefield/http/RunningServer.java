@@ -184,7 +184,8 @@ final class RunningServer implements AutoCloseable {
                                         tables,
                                         files,
                                         restricted,
-                                        new S3RequestSigner(mesh.storage, Clock.systemUTC()))),
+                                        new S3RequestSigner(mesh.storage, Clock.systemUTC())),
+                                "client"),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
