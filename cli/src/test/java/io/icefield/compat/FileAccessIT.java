@@ -100,7 +100,7 @@ class FileAccessIT {
                 .overwrite()
                 .buildPositionWriter();
         try (writer) {
-            writer.write(PositionDelete.<Record>create().set(file.location(), position, null));
+            writer.write(PositionDelete.<Record>create().set(file.location(), position));
         }
         return writer.toDeleteFile();
     }
