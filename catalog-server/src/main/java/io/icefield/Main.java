@@ -24,6 +24,7 @@ import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresMetrics;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPlans;
 import io.icefield.postgres.PostgresPrincipals;
@@ -55,6 +56,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
 import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
@@ -119,8 +121,9 @@ public final class Main {
             int followed = domainStore.follow(profile(settings.storage(), new DomainName("any")));
             LOG.info("the object store has moved: {} domains follow", followed);
         }
-        EngineSync engine =
-                new EngineSync(engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, domain));
+        Address address = new Address(settings);
+        EngineSync engine = new EngineSync(
+                engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
@@ -144,6 +147,8 @@ public final class Main {
                 new PostgresPlans(database),
                 storage,
                 PlanScan.Patience.USUAL);
+        ReportMetrics reports =
+                new ReportMetrics(tables, new PostgresMetrics(database), settings.metricsRetention(), clock);
 
         Server server = Server.create(
                 new Server.Settings(settings.host(), settings.port()),
@@ -161,6 +166,7 @@ public final class Main {
                         renaming,
                         new DropTable(tables, tableStore),
                         new ClassifyTable(tables, tableStore, format, cache),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -176,12 +182,15 @@ public final class Main {
                 trinoSql(masterKey),
                 database::ready);
         server.start();
-        LOG.info("the catalog serves {}", publicUri(settings).resolve("/iceberg"));
+        address.serves(server.port());
+        LOG.info("the catalog serves {}", address.iceberg());
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
+        Thread reporting = Thread.ofVirtual().name("metrics-reports").start(reports::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             server.stop();
             plans.close();
+            reporting.interrupt();
             storage.close();
             database.close();
         }));
@@ -204,11 +213,11 @@ public final class Main {
                 .toList();
     }
 
-    private static EngineCatalog catalogOf(Settings settings, Domain domain) {
+    private static EngineCatalog catalogOf(Settings settings, Address address, Domain domain) {
         URI uri = settings.trino()
                 .flatMap(Settings.Trino::catalogUri)
-                .orElseGet(() -> publicUri(settings))
-                .resolve("/iceberg");
+                .map(Address::iceberg)
+                .orElseGet(address::iceberg);
         StorageProfile storage = domain.storage();
         return new EngineCatalog(
                 domain.name().value(),
@@ -217,11 +226,6 @@ public final class Main {
                 storage.endpoint(),
                 storage.region(),
                 storage.pathStyle());
-    }
-
-    private static URI publicUri(Settings settings) {
-        return settings.publicUri()
-                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), settings.port())));
     }
 
     /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a

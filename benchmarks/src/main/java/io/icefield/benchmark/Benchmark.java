@@ -3,145 +3,223 @@ package io.icefield.benchmark;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.OptionalDouble;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.zip.GZIPOutputStream;
 
-/// loadTable and commit of this server, beside what the machine can do at best, in the same run. Arguments: the file
-/// with the mesh's status, the mesh's home, and optionally the seconds that each row is measured for.
+/// What the server costs, beside what the machine can do at best, in the same run. Arguments: the file with the mesh's
+/// status, the mesh's home, the seconds that each row is measured for, and which groups of rows (all, without a word).
 public final class Benchmark {
-    private static final int[] CALLERS = {1, 8};
-    private static final int CALLERS_MAX = 8;
-    private static final int SECONDS_DEFAULT = 10;
+    private static final int CALLERS = 8;
+    private static final int RIVALS = 16;
+    private static final int[] TRANSACTION_TABLES = {4, 5};
+    private static final int TABLES = CALLERS * 5;
+    private static final int LISTED = 10_000;
+    private static final int PAGE = 1_000;
 
     private final Target target;
-    private final Duration warmUp;
-    private final Duration measured;
+    private final Rows rows;
+    private final Path folder;
 
-    private Benchmark(Target target, Duration measured) {
+    private Benchmark(Target target, Rows rows, Path folder) {
         this.target = target;
-        this.warmUp = measured.dividedBy(2);
-        this.measured = measured;
+        this.rows = rows;
+        this.folder = folder;
+    }
+
+    private interface Group {
+        void measure() throws Exception;
     }
 
     public static void main(String[] arguments) throws Exception {
-        Duration measured = Duration.ofSeconds(arguments.length > 2 ? Integer.parseInt(arguments[2]) : SECONDS_DEFAULT);
-        new Benchmark(new Target(Path.of(arguments[0]), Path.of(arguments[1])), measured).run();
+        Target target = new Target(Path.of(arguments[0]), Path.of(arguments[1]));
+        Duration measured = Duration.ofSeconds(Integer.parseInt(arguments[2]));
+        Set<String> wanted = new LinkedHashSet<>(Arrays.asList(arguments).subList(3, arguments.length));
+        Path folder = Files.createTempDirectory("icefield-benchmark");
+        try {
+            new Benchmark(target, new Rows(target, measured), folder).run(wanted);
+        } finally {
+            try (var files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
     }
 
-    private interface Caller {
-        Load.Operation operation(int number) throws Exception;
-    }
+    private void run(Set<String> wanted) throws Exception {
+        Map<String, Group> groups = new LinkedHashMap<>();
+        groups.put("load", this::loads);
+        groups.put("gzip", this::compressedLoads);
+        groups.put("304", this::knownLoads);
+        groups.put("head", this::heads);
+        groups.put("list", this::lists);
+        groups.put("mixed", this::mixed);
+        groups.put("create", this::creations);
+        groups.put("commit", this::commits);
+        groups.put("transaction", this::transactions);
+        groups.put("contended", this::contended);
+        groups.put("scale", new Scale(target, rows)::measure);
+        groups.put("memory", new Memory(target, rows)::measure);
+        if (!groups.keySet().containsAll(wanted)) {
+            System.err.println("groups of rows: " + String.join(", ", groups.keySet()));
+            System.exit(2);
+        }
+        groups.keySet().removeIf(name -> wanted.isEmpty() ? name.equals("scale") : !wanted.contains(name));
 
-    private void run() throws Exception {
-        target.createNamespace();
-        for (int table = 0; table < CALLERS_MAX; table++) {
+        target.createNamespace("core");
+        for (int table = 0; table < TABLES; table++) {
             target.create(table);
         }
-        byte[] bytes = target.bytes(0);
-        System.out.printf(
-                "%d processors; metadata of %d columns and %d snapshots: %,d bytes; %d s for each row after %d s of"
-                        + " warm-up%n%n",
-                Runtime.getRuntime().availableProcessors(),
-                Target.COLUMNS,
-                Target.SNAPSHOTS,
-                bytes.length,
-                measured.toSeconds(),
-                warmUp.toSeconds());
-        System.out.println("| what | callers | per second | p50 ms | p99 ms | CPU s per 1,000 | of the bound |");
-        System.out.println("|---|---:|---:|---:|---:|---:|---:|");
-
-        long server = target.pid("catalog");
-        long postgres = target.pid("postgres");
-        Path file = Files.write(Files.createTempFile("icefield-benchmark", ".json"), bytes);
-        Process bare = bareServer(file);
+        byte[] body = target.load(0, "").body();
+        Files.write(folder.resolve("load"), body);
+        Files.write(folder.resolve("load.gz"), gzipped(body));
+        if (groups.containsKey("list")) {
+            target.createNamespace("wide");
+            Scale.insert(target, "wide", LISTED);
+            Files.write(folder.resolve("list"), target.list("wide").body());
+        }
+        Process bare = bareServer();
         try {
-            URI uri = URI.create("http://127.0.0.1:%d/table".formatted(port(bare)));
-            for (int callers : CALLERS) {
-                Load.Result bound =
-                        row("bare HTTP handler, the same bytes", callers, _ -> target.fetching(uri), bare.pid());
-                beside(bound, row("loadTable", callers, target::loading, server));
-                beside(bound, row("loadTable with a vended key", callers, target::loadingWithKey, server));
+            rows.bare(bare.pid(), URI.create("http://127.0.0.1:%d".formatted(port(bare))));
+            System.out.printf(
+                    "%d processors; metadata of %d columns and %d snapshots: %,d bytes; %d s for each row after %d s of"
+                            + " warm-up%n",
+                    Runtime.getRuntime().availableProcessors(),
+                    Target.COLUMNS,
+                    Target.SNAPSHOTS,
+                    body.length,
+                    rows.measured().toSeconds(),
+                    rows.warmUp().toSeconds());
+            rows.printHead();
+            for (Group group : groups.values()) {
+                group.measure();
             }
         } finally {
             bare.destroy();
-            Files.delete(file);
         }
-        try (Connection setUp = target.database();
-                Statement statement = setUp.createStatement()) {
-            statement.execute("CREATE TABLE IF NOT EXISTS benchmark_bound (id int PRIMARY KEY, value bigint NOT NULL)");
-            statement.execute("TRUNCATE benchmark_bound");
-            statement.execute("INSERT INTO benchmark_bound SELECT n, 0 FROM generate_series(0, 99) n");
+    }
+
+    private void loads() throws Exception {
+        for (int callers : new int[] {1, CALLERS, 4 * CALLERS}) {
+            rows.bound("bare web server, the same bytes", callers, wire -> bare(wire, "/load", ""));
+            rows.row("loadTable", callers, (wire, number) -> target.loading(wire, number % CALLERS, ""));
         }
-        List<Updating> connections = new ArrayList<>();
-        try {
-            for (int number = 0; number < CALLERS_MAX; number++) {
-                connections.add(new Updating(target.database(), number));
-            }
-            for (int callers : CALLERS) {
-                Load.Result bound = row("PostgreSQL: durable UPDATE of one row", callers, connections::get, postgres);
-                beside(bound, row("commit (set a property), separate tables", callers, target::committing, server));
-            }
-        } finally {
-            for (Updating connection : connections) {
-                connection.close();
-            }
-            try (Connection cleanUp = target.database();
-                    Statement statement = cleanUp.createStatement()) {
-                statement.execute("DROP TABLE benchmark_bound");
+        rows.row(
+                "loadTable with a vended key",
+                CALLERS,
+                (wire, number) -> target.loading(wire, number, "X-Iceberg-Access-Delegation: vended-credentials\r\n"));
+    }
+
+    private void compressedLoads() throws Exception {
+        String gzip = "Accept-Encoding: gzip\r\n";
+        rows.bound("bare web server, the same bytes gzip'd", CALLERS, wire -> bare(wire, "/load", gzip));
+        rows.row("loadTable, gzip'd", CALLERS, (wire, number) -> target.loading(wire, number, gzip));
+    }
+
+    private void knownLoads() throws Exception {
+        rows.bound(
+                "bare web server, 304",
+                CALLERS,
+                wire -> target.asking(wire, "GET", "/load", "If-None-Match: W/\"x\"\r\n", 304));
+        rows.row("loadTable with If-None-Match: 304", CALLERS, target::loadingKnown);
+    }
+
+    private void heads() throws Exception {
+        rows.row(
+                "HEAD /health/live: a request that asks for nothing",
+                CALLERS,
+                (wire, _) -> target.asking(wire, "HEAD", "/health/live", "", 200));
+        rows.bound("bare web server, HEAD", CALLERS, wire -> target.asking(wire, "HEAD", "/load", "", 204));
+        rows.row("HEAD table", CALLERS, target::existing);
+    }
+
+    private void lists() throws Exception {
+        rows.bound("bare web server, the list's bytes", CALLERS, wire -> bare(wire, "/list", ""));
+        rows.row("list 10,000 tables", CALLERS, (wire, _) -> target.listing(wire, "wide"));
+        rows.row(
+                "list 10,000 tables, a page of 1,000",
+                CALLERS,
+                (wire, _) -> target.paging(wire, "wide", PAGE, 0, LISTED / PAGE));
+    }
+
+    private void mixed() throws Exception {
+        rows.row("9 loadTable, 1 commit, and so on", CALLERS, (wire, number) -> {
+            Load.Operation load = target.loading(wire, number, "");
+            Load.Operation commit = target.committing(wire, number);
+            int[] count = {0};
+            return () -> (count[0]++ % 10 == 9 ? commit : load).run();
+        });
+    }
+
+    private void creations() throws Exception {
+        rows.row(
+                "create a table of 30 columns",
+                CALLERS,
+                (wire, number) -> target.creating(wire, "new_%d_%d_".formatted(System.nanoTime(), number)));
+    }
+
+    private void commits() throws Exception {
+        byte[] metadata = target.load(0, "").body();
+        for (int callers : new int[] {1, CALLERS}) {
+            rows.storeRow("object store: one PUT of that size", callers, _ -> target.putting(metadata));
+            try (Updates updates = new Updates(target, callers)) {
+                rows.postgresBound("PostgreSQL: durable UPDATE of a row", callers, updates::ownRow);
+                rows.row("commit (set a property), separate tables", callers, target::committing);
             }
         }
     }
 
-    /// Measures, and prints the row but for its last cell.
-    private Load.Result row(String what, int callers, Caller caller, long pid) throws Exception {
-        List<Load.Operation> operations = new ArrayList<>();
-        for (int number = 0; number < callers; number++) {
-            operations.add(caller.operation(number));
+    private void transactions() throws Exception {
+        for (int tables : TRANSACTION_TABLES) {
+            rows.row(
+                    "transaction over %d tables".formatted(tables),
+                    CALLERS,
+                    (wire, number) -> target.changingAll(wire, number * tables, tables));
         }
-        AtomicReference<OptionalDouble> before = new AtomicReference<>(OptionalDouble.empty());
-        Load.Result result = Load.run(operations, warmUp, measured, () -> before.set(ProcessTime.seconds(pid)));
-        OptionalDouble after = ProcessTime.seconds(pid);
-        System.out.printf(
-                "| %s | %d | %,.0f | %.2f | %.2f | %s |",
-                what,
-                result.callers(),
-                result.perSecond(),
-                millis(result.p50()),
-                millis(result.p99()),
-                after.isEmpty() || before.get().isEmpty()
-                        ? "?"
-                        : "%.3f"
-                                .formatted((after.getAsDouble() - before.get().getAsDouble())
-                                        * 1000
-                                        / result.operations()));
-        if (what.contains(":") || what.startsWith("bare")) {
-            System.out.println(" 1 |");
-        }
-        return result;
     }
 
-    private static void beside(Load.Result bound, Load.Result result) {
-        System.out.printf(" 1/%.1f |%n", bound.perSecond() / result.perSecond());
+    private void contended() throws Exception {
+        try (Updates updates = new Updates(target, RIVALS)) {
+            rows.postgresBound("PostgreSQL: durable UPDATE of one row", RIVALS, updates::sameRow);
+        }
+        target.createEmpty("rivals");
+        rows.counting(
+                "16 writers set properties of one table",
+                RIVALS,
+                (wire, number) -> target.setting(wire, "rivals", "counter-" + number, () -> {}));
+        try (Appends appends = new Appends(target, "appended")) {
+            rows.counting("16 writers append to one table (Iceberg's Java client)", RIVALS, (_, _) -> appends.next());
+            appends.check();
+        }
     }
 
-    private static double millis(Duration time) {
-        return time.toNanos() / 1e6;
+    private Load.Operation bare(Wire wire, String path, String head) {
+        return target.asking(wire, "GET", path, head, 200);
+    }
+
+    private static byte[] gzipped(byte[] plain) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (OutputStream zip = new GZIPOutputStream(out)) {
+            zip.write(plain);
+        }
+        return out.toByteArray();
     }
 
     /// Its own process, with the options of the mesh's own server, so that CPU time and heap are its own.
-    private Process bareServer(Path file) throws IOException {
+    private Process bareServer() throws IOException {
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
@@ -149,7 +227,7 @@ public final class Benchmark {
                 "-cp",
                 System.getProperty("java.class.path"),
                 BareServer.class.getName(),
-                file.toString());
+                folder.toString());
         builder.environment().put("TOKEN", target.token());
         return builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
@@ -162,30 +240,5 @@ public final class Benchmark {
             }
         }
         throw new IllegalStateException("the bare server did not start");
-    }
-
-    /// Each caller changes a row of its own, and every change is on the disk when it is answered.
-    private static final class Updating implements Load.Operation, AutoCloseable {
-        private final Connection connection;
-        private final PreparedStatement update;
-
-        Updating(Connection connection, int row) throws SQLException {
-            this.connection = connection;
-            this.update = connection.prepareStatement("UPDATE benchmark_bound SET value = value + 1 WHERE id = ?");
-            update.setInt(1, row);
-        }
-
-        @Override
-        public void run() throws SQLException {
-            if (update.executeUpdate() != 1) {
-                throw new SQLException("the row is missing");
-            }
-        }
-
-        @Override
-        public void close() throws SQLException {
-            update.close();
-            connection.close();
-        }
     }
 }

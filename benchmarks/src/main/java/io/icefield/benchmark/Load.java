@@ -13,7 +13,7 @@ import java.util.concurrent.Future;
 final class Load {
     private Load() {}
 
-    /// One request and its answer; throws when the answer is not the expected one.
+    /// What one caller does again and again; throws when the answer is not the expected one.
     interface Operation {
         void run() throws Exception;
     }
@@ -36,9 +36,10 @@ final class Load {
                 callers.size(), nanos.length, nanos.length / seconds, percentile(nanos, 50), percentile(nanos, 99));
     }
 
+    /// Threads of the platform: each is blocked in one socket, and needs no second one to be woken.
     private static long[] callersFor(List<? extends Operation> callers, Duration time) throws InterruptedException {
         long end = System.nanoTime() + time.toNanos();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newFixedThreadPool(callers.size())) {
             List<Future<List<Long>>> running = new ArrayList<>();
             for (Operation operation : callers) {
                 running.add(threads.submit(() -> {

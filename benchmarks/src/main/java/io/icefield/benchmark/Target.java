@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.icefield.job.CatalogAddress;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -16,19 +17,32 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
+import org.apache.iceberg.rest.RESTCatalog;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
 
-/// The mesh under test: its catalog server, with the tables that are loaded and changed.
+/// The mesh under test: its catalog server, and what is asked of it.
 final class Target {
     static final ObjectMapper JSON = new ObjectMapper();
     static final int COLUMNS = 30;
     static final int SNAPSHOTS = 200;
-    private static final String DOMAIN = "bench";
-    private static final String TABLES = "/iceberg/v1/" + DOMAIN + "/namespaces/core/tables";
+    static final String DOMAIN = "bench";
+    private static final String PREFIX = "/iceberg/v1/" + DOMAIN;
+    private static final String NAMESPACES = PREFIX + "/namespaces";
+    private static final String TABLES = NAMESPACES + "/core/tables";
+    private static final String TABLE_ROUTE = "/iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}";
 
     private final JsonNode status;
     private final JsonNode secrets;
-    private final String catalog;
+    private final URI catalog;
     private final String token;
     private final HttpClient http = HttpClient.newHttpClient();
 
@@ -37,25 +51,32 @@ final class Target {
     Target(Path status, Path home) throws IOException, InterruptedException {
         this.status = JSON.readTree(status.toFile());
         this.secrets = JSON.readTree(home.resolve("secrets.json").toFile());
-        this.catalog = this.status.path("api").path("uri").asText().replaceFirst("/api/v1/?$", "");
-        this.token = login(DOMAIN + "-job");
+        this.catalog = URI.create(this.status.path("api").path("uri").asText().replaceFirst("/api/v1/?$", ""));
+        this.token = login();
+    }
+
+    URI uri() {
+        return catalog;
     }
 
     String token() {
         return token;
     }
 
-    private String login(String principal) throws IOException, InterruptedException {
-        JsonNode identity = named("principals", principal);
+    private JsonNode job() {
+        return named("principals", DOMAIN + "-job");
+    }
+
+    private String login() throws IOException, InterruptedException {
         String form = "grant_type=client_credentials&client_id=%s&client_secret=%s"
                 .formatted(
-                        URLEncoder.encode(identity.path("client-id").asText(), UTF_8),
-                        URLEncoder.encode(identity.path("client-secret").asText(), UTF_8));
-        HttpRequest request = HttpRequest.newBuilder(URI.create(catalog + "/iceberg/v1/oauth/tokens"))
+                        URLEncoder.encode(job().path("client-id").asText(), UTF_8),
+                        URLEncoder.encode(job().path("client-secret").asText(), UTF_8));
+        HttpRequest request = HttpRequest.newBuilder(catalog.resolve("/iceberg/v1/oauth/tokens"))
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .POST(HttpRequest.BodyPublishers.ofString(form))
                 .build();
-        return JSON.readTree(send(request, 200).body()).path("access_token").asText();
+        return JSON.readTree(send(request)).path("access_token").asText();
     }
 
     long pid(String process) {
@@ -69,9 +90,16 @@ final class Target {
                 .orElseThrow(() -> new IllegalStateException("the status has no `%s` in `%s`".formatted(name, list)));
     }
 
-    /// A table of 30 columns and 200 snapshots, whose files nobody reads.
-    void create(int number) throws IOException, InterruptedException {
-        ObjectNode table = JSON.createObjectNode().put("name", name(number));
+    // --- Making things
+
+    void createNamespace(String name) throws IOException, InterruptedException {
+        ObjectNode namespace = JSON.createObjectNode();
+        namespace.putArray("namespace").add(name);
+        String _ = post(NAMESPACES, namespace.toString());
+    }
+
+    private static ObjectNode empty(String name) {
+        ObjectNode table = JSON.createObjectNode().put("name", name);
         ObjectNode schema = table.putObject("schema").put("type", "struct").put("schema-id", 0);
         ArrayNode fields = schema.putArray("fields");
         for (int column = 1; column <= COLUMNS; column++) {
@@ -82,8 +110,21 @@ final class Target {
                     .put("type", column % 3 == 0 ? "string" : "long")
                     .put("doc", "what the sensor said at place " + column);
         }
-        JsonNode created = JSON.readTree(send(post(TABLES, table), 200).body());
-        JsonNode metadata = created.path("metadata");
+        return table;
+    }
+
+    /// A table without a snapshot.
+    void createEmpty(String name) throws IOException, InterruptedException {
+        String _ = post(TABLES, empty(name).toString());
+    }
+
+    /// A table of 30 columns and 200 snapshots, whose files nobody reads.
+    void create(int number) throws IOException, InterruptedException {
+        JsonNode metadata =
+                JSON.readTree(post(TABLES, empty(name(number)).toString())).path("metadata");
+        if (metadata.isMissingNode()) {
+            return;
+        }
         ObjectNode commit = JSON.createObjectNode();
         commit.putArray("requirements")
                 .addObject()
@@ -122,60 +163,177 @@ final class Target {
                 .put("ref-name", "main")
                 .put("type", "branch")
                 .put("snapshot-id", 1_000_000_000_000_000_000L + SNAPSHOTS);
-        send(post(TABLES + "/" + name(number), commit), 200);
+        String _ = post(TABLES + "/" + name(number), commit.toString());
     }
 
-    void createNamespace() throws IOException, InterruptedException {
-        ObjectNode namespace = JSON.createObjectNode();
-        namespace.putArray("namespace").add("core");
-        send(post("/iceberg/v1/" + DOMAIN + "/namespaces", namespace), 200);
+    // --- Asking
+
+    private String authorization() {
+        return "Authorization: Bearer " + token + "\r\n";
     }
 
-    byte[] bytes(int number) throws IOException, InterruptedException {
-        return send(load(number).build(), 200).body().getBytes(UTF_8);
+    private static String name(int number) {
+        return "sensor_" + number;
     }
 
-    /// loadTable without a key to the files.
-    Load.Operation loading(int number) {
-        HttpRequest request = load(number).build();
-        return () -> discard(request, 200);
+    /// Any GET or HEAD, expected to be answered so.
+    ///
+    /// @param head more lines of the request's head
+    Load.Operation asking(Wire wire, String method, String path, String head, int expected) {
+        byte[] request = Wire.request(method, path, authorization() + head, "");
+        return () -> expect(expected, wire.status(request), path);
     }
 
-    /// loadTable with a short-lived key for the table.
-    Load.Operation loadingWithKey(int number) {
-        HttpRequest request = load(number)
-                .header("X-Iceberg-Access-Delegation", "vended-credentials")
-                .build();
-        return () -> discard(request, 200);
+    Load.Operation loading(Wire wire, int table, String head) {
+        return asking(wire, "GET", TABLES + "/" + name(table), head, 200);
+    }
+
+    /// As a client that has the answer already.
+    Load.Operation loadingKnown(Wire wire, int table) throws IOException {
+        String path = TABLES + "/" + name(table);
+        String tag = wire.reply(Wire.request("GET", path, authorization(), ""))
+                .header("ETag")
+                .orElseThrow(() -> new IllegalStateException("no ETag"));
+        return asking(wire, "GET", path, "If-None-Match: " + tag + "\r\n", 304);
+    }
+
+    Load.Operation existing(Wire wire, int table) {
+        return asking(wire, "HEAD", TABLES + "/" + name(table), "", 204);
+    }
+
+    Load.Operation listing(Wire wire, String namespace) {
+        return asking(wire, "GET", NAMESPACES + "/" + namespace + "/tables", "", 200);
+    }
+
+    /// One page of a list each time: those from page `first` to the one before `end`, again and again.
+    Load.Operation paging(Wire wire, String namespace, int size, int first, int end) throws IOException {
+        List<byte[]> requests = new ArrayList<>();
+        String token = "";
+        for (int page = 0; page < end; page++) {
+            byte[] request = Wire.request(
+                    "GET",
+                    "%s/%s/tables?pageSize=%d&pageToken=%s".formatted(NAMESPACES, namespace, size, token),
+                    authorization(),
+                    "");
+            if (page >= first) {
+                requests.add(request);
+            }
+            token = next(wire.reply(request).text());
+        }
+        int[] count = {0};
+        return () -> expect(200, wire.status(requests.get(count[0]++ % requests.size())), "a page of " + namespace);
+    }
+
+    private static String next(String page) {
+        int at = page.lastIndexOf("\"next-page-token\":\"");
+        int start = at + "\"next-page-token\":\"".length();
+        return at < 0 ? "" : page.substring(start, page.indexOf('"', start));
+    }
+
+    Wire.Reply reply(String path, String head) throws IOException {
+        try (Wire wire = new Wire(catalog)) {
+            Wire.Reply reply = wire.reply(Wire.request("GET", path, authorization() + head, ""));
+            expect(200, reply.status(), path);
+            return reply;
+        }
+    }
+
+    Wire.Reply load(int table, String head) throws IOException {
+        return reply(TABLES + "/" + name(table), head);
+    }
+
+    Wire.Reply list(String namespace) throws IOException {
+        return reply(NAMESPACES + "/" + namespace + "/tables", "");
+    }
+
+    // --- Changing
+
+    Load.Operation creating(Wire wire, String prefix) {
+        int[] count = {0};
+        return () -> expect(
+                200,
+                wire.status(Wire.request(
+                        "POST",
+                        TABLES,
+                        authorization(),
+                        empty(prefix + count[0]++).toString())),
+                "create");
     }
 
     /// A commit that sets a property, to another value each time.
-    Load.Operation committing(int number) {
-        String path = TABLES + "/" + name(number);
-        return new Load.Operation() {
-            private long count = System.nanoTime();
+    Load.Operation committing(Wire wire, int table) {
+        return setting(wire, name(table), "counter", () -> {
+            throw new IllegalStateException("a commit without rivals was refused with 409");
+        });
+    }
 
-            @Override
-            public void run() throws Exception {
-                String commit = """
-                        {"requirements":[],"updates":[{"action":"set-properties","updates":{"counter":"%d"}}]}""".formatted(count++);
-                discard(
-                        request(path)
-                                .header("Content-Type", "application/json")
-                                .POST(HttpRequest.BodyPublishers.ofString(commit))
-                                .build(),
-                        200);
+    /// The same to any table; after a 409 it is sent again.
+    Load.Operation setting(Wire wire, String table, String property, Runnable onConflict) {
+        String path = TABLES + "/" + table;
+        long[] count = {System.nanoTime()};
+        return () -> {
+            String change = "{\"requirements\":[],\"updates\":[%s]}"
+                    .formatted(setProperty(property, Long.toString(count[0]++)));
+            byte[] request = Wire.request("POST", path, authorization(), change);
+            int answer = wire.status(request);
+            while (answer == 409) {
+                onConflict.run();
+                answer = wire.status(request);
             }
+            expect(200, answer, path);
         };
     }
 
-    /// What any HTTP server costs: `uri` answers the same bytes.
-    Load.Operation fetching(URI uri) {
-        HttpRequest request = HttpRequest.newBuilder(uri)
-                .header("Authorization", "Bearer " + token)
-                .build();
-        return () -> discard(request, 200);
+    private static String setProperty(String name, String value) {
+        return "{\"action\":\"set-properties\",\"updates\":{\"%s\":\"%s\"}}".formatted(name, value);
     }
+
+    /// One transaction over tables `first`, `first + 1`, ….
+    Load.Operation changingAll(Wire wire, int first, int tables) {
+        long[] count = {System.nanoTime()};
+        return () -> {
+            String value = Long.toString(count[0]++);
+            String changes = IntStream.range(first, first + tables)
+                    .mapToObj(table -> """
+                            {"identifier":{"namespace":["core"],"name":"%s"},"requirements":[],"updates":[%s]}""".formatted(name(table), setProperty("counter", value)))
+                    .reduce((one, other) -> one + "," + other)
+                    .orElseThrow();
+            expect(
+                    204,
+                    wire.status(Wire.request(
+                            "POST",
+                            PREFIX + "/transactions/commit",
+                            authorization(),
+                            "{\"table-changes\":[" + changes + "]}")),
+                    "transaction");
+        };
+    }
+
+    /// The catalog through Iceberg's own client.
+    RESTCatalog client() {
+        return new CatalogAddress(
+                        catalog.resolve("/iceberg"),
+                        catalog.resolve("/iceberg/v1/oauth/tokens"),
+                        DOMAIN,
+                        job().path("client-id").asText(),
+                        job().path("client-secret").asText())
+                .open();
+    }
+
+    /// How many commits to one table were answered 409 so far.
+    long conflicts() throws IOException, InterruptedException {
+        String metrics =
+                send(HttpRequest.newBuilder(catalog.resolve("/metrics")).GET().build());
+        return metrics.lines()
+                .filter(line -> line.startsWith("http_server_requests_seconds_count{")
+                        && line.contains("status=\"409\"")
+                        && line.contains("method=\"POST\"")
+                        && line.contains("uri=\"" + TABLE_ROUTE + "\""))
+                .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    // --- What the server itself uses
 
     Connection database() throws SQLException {
         return DriverManager.getConnection(
@@ -184,38 +342,52 @@ final class Target {
                 secrets.path("database").asText());
     }
 
-    private HttpRequest.Builder load(int number) {
-        return request(TABLES + "/" + name(number)).GET();
-    }
-
-    private HttpRequest post(String path, JsonNode body) {
-        return request(path)
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
+    /// One object of the size of a metadata file, again and again, with the keys of the mesh itself.
+    Load.Operation putting(byte[] content) {
+        String bucket = StreamSupport.stream(status.path("domains").spliterator(), false)
+                .filter(domain -> domain.path("name").asText().equals(DOMAIN))
+                .map(domain -> domain.path("bucket").asText())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no bucket"));
+        S3Client s3 = S3Client.builder()
+                .endpointOverride(URI.create(status.path("s3").path("endpoint").asText()))
+                .region(Region.of(status.path("s3").path("region").asText()))
+                .forcePathStyle(true)
+                .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create(
+                        secrets.path("s3-access-key").asText(),
+                        secrets.path("s3-secret-key").asText())))
+                .httpClientBuilder(UrlConnectionHttpClient.builder())
                 .build();
+        long[] count = {System.nanoTime()};
+        return () -> {
+            var _ = s3.putObject(
+                    request -> request.bucket(bucket).key("benchmark/" + count[0]++), RequestBody.fromBytes(content));
+        };
     }
 
-    private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(URI.create(catalog + path)).header("Authorization", "Bearer " + token);
+    // --- Helpers
+
+    private String post(String path, String body) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(catalog.resolve(path))
+                .header("Authorization", "Bearer " + token)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build());
     }
 
-    private void discard(HttpRequest request, int expected) throws IOException, InterruptedException {
-        int status = http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
-        if (status != expected) {
-            throw new IllegalStateException("%s answers %d".formatted(request.uri(), status));
-        }
-    }
-
-    private HttpResponse<String> send(HttpRequest request, int expected) throws IOException, InterruptedException {
+    /// What is there already, of a run before on the same mesh, is as good as new.
+    private String send(HttpRequest request) throws IOException, InterruptedException {
         HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString(UTF_8));
-        if (answer.statusCode() != expected) {
+        if (!List.of(200, 204, 409).contains(answer.statusCode())) {
             throw new IllegalStateException(
                     "%s answers %d: %s".formatted(request.uri(), answer.statusCode(), answer.body()));
         }
-        return answer;
+        return answer.body();
     }
 
-    private static String name(int number) {
-        return "sensor_" + number;
+    private static void expect(int expected, int status, String path) {
+        if (status != expected) {
+            throw new IllegalStateException("%s answers %d instead of %d".formatted(path, status, expected));
+        }
     }
 }

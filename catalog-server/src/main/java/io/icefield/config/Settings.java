@@ -2,6 +2,7 @@ package io.icefield.config;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -9,11 +10,13 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 
-/// Everything that can be set, read once from the environment. Each name is a row of the settings table in the README.
+/// Everything that can be set, read once from the environment. Each name is a row of the settings table in
+/// the README.
 ///
 /// @param port 0: any free one
 /// @param publicUri how clients reach us
 /// @param policies folder of policy files; empty: the starter pack
+/// @param metricsRetention how long clients' reports on their scans and commits are kept; zero: they are not
 /// @param keyFile file of the key that seals secrets in the database; made when absent
 /// @param adminSecret secret of the principal `admin`, used at the first start only
 public record Settings(
@@ -25,6 +28,7 @@ public record Settings(
         Optional<Trino> trino,
         Planning planning,
         Optional<Path> policies,
+        Duration metricsRetention,
         Path keyFile,
         Optional<Secret> adminSecret) {
 
@@ -93,6 +97,7 @@ public record Settings(
                 trino(reader),
                 reader.read("SCAN_PLANNING", "client", Settings::planning, Planning.CLIENT),
                 reader.optional("POLICIES", Path::of),
+                reader.read("METRICS_RETENTION", "P30D", Reader::duration, Duration.ZERO),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
                 reader.optional("ADMIN_SECRET", Secret::new));
         reader.complain();
@@ -178,6 +183,14 @@ public record Settings(
                 problems.add("%s%s has a value that cannot be read".formatted(PREFIX, name));
                 return broken;
             }
+        }
+
+        static Duration duration(String text) {
+            Duration duration = Duration.parse(text);
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException(text);
+            }
+            return duration;
         }
 
         static boolean bool(String text) {

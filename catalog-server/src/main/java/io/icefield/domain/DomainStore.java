@@ -1,6 +1,7 @@
 package io.icefield.domain;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Sight;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
@@ -25,8 +26,9 @@ public interface DomainStore {
     /// Removes a domain and the grants on it; `false` and nothing changed while it has namespaces.
     boolean remove(Domain domain);
 
-    /// Grants on this domain and below it; without a domain those on the whole mesh.
-    List<Grant> grants(Optional<DomainName> domain);
+    /// Grants on this domain and below it; without a domain those on the whole mesh. Always in the same
+    /// order.
+    Page<Grant> grants(Optional<DomainName> domain, Page.Request page);
 
     /// Idempotent.
     void grant(Grant grant);

@@ -4,6 +4,7 @@ import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
+import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
@@ -68,16 +69,12 @@ public final class Domains {
 
     /// Those the caller may know of.
     public Page<Domain> list(Principal who, Page.Request page) {
-        List<DomainStore.Seen> found = store.list(who.grantees(), page.after(), page.size());
-        List<Domain> visible = found.stream()
-                .filter(seen -> Access.allows(who, seen.sight(), Action.SEE))
-                .map(DomainStore.Seen::domain)
-                .toList();
-        return new Page<>(
-                visible,
-                found.size() < page.size()
-                        ? Optional.empty()
-                        : Optional.of(found.getLast().domain().name().value()));
+        return Paging.fill(
+                page,
+                (after, limit) -> store.list(who.grantees(), after, limit),
+                seen -> Access.allows(who, seen.sight(), Action.SEE),
+                seen -> seen.domain().name().value(),
+                DomainStore.Seen::domain);
     }
 
     /// Removes an empty domain. Its bucket goes too if nothing is left in it; otherwise it stays as it is.
@@ -97,7 +94,7 @@ public final class Domains {
 
     public Set<String> owners(Principal who, DomainName name) {
         Domain domain = get(who, Action.SEE, name).domain();
-        return store.grants(Optional.of(domain.name())).stream()
+        return store.grants(Optional.of(domain.name()), Page.Request.ALL).items().stream()
                 .filter(grant -> grant.role() == Role.OWNER
                         && grant.namespace().isEmpty()
                         && grant.grantee().kind() == Grantee.Kind.GROUP)
@@ -122,9 +119,9 @@ public final class Domains {
         }
     }
 
-    public List<Grant> grants(Principal who, Optional<DomainName> domain) {
+    public Page<Grant> grants(Principal who, Optional<DomainName> domain, Page.Request page) {
         checkGrant(who, domain);
-        return store.grants(domain);
+        return store.grants(domain, page);
     }
 
     public void grant(Principal who, Grant grant) {

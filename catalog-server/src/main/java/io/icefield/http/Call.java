@@ -7,8 +7,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
 final class Call {
@@ -61,33 +64,40 @@ final class Call {
         return lines.isEmpty() ? Optional.empty() : Optional.of(String.join(",", lines));
     }
 
-    /// May the body be longer than most routes allow? One that does not say how long it is may.
+    /// May the body be longer than most routes allow? One that does not say how long it is, or unpacks, may.
     boolean hasLargeBody() {
         return route.bodyBytesMax() > Route.BODY_BYTES_MAX
                 && (request.getContentLengthLong() > Route.BODY_BYTES_MAX
-                        || request.getHeader("Transfer-Encoding") != null);
+                        || request.getHeader("Transfer-Encoding") != null
+                        || request.getHeader("Content-Encoding") != null);
     }
 
-    /// The body as text; throws `TooLarge` without reading more than the route allows.
+    /// The body as text, unpacked if it is gzip'd; throws `TooLarge` without reading or unpacking more than the
+    /// route allows.
     String body() {
         long declared = request.getContentLengthLong();
         if (declared > route.bodyBytesMax()) {
             throw tooLarge();
         }
-        if (header("Content-Encoding")
-                .filter(coding -> !coding.equals("identity"))
-                .isPresent()) {
-            throw new Refusal.Invalid("send the body without `Content-Encoding`: compressed requests are not read");
-        }
-        try (InputStream in = request.getInputStream()) {
+        try (InputStream in = plain(request.getInputStream())) {
             byte[] bytes = in.readNBytes(route.bodyBytesMax() + 1);
             if (bytes.length > route.bodyBytesMax()) {
                 throw tooLarge();
             }
             return Text.utf8(bytes, "the body");
+        } catch (ZipException e) {
+            throw new Refusal.Invalid("the body is not the gzip that its `Content-Encoding` says");
         } catch (IOException e) {
             throw new Refusal.Invalid("the body ended early");
         }
+    }
+
+    private InputStream plain(InputStream sent) throws IOException {
+        return switch (header("Content-Encoding").orElse("").strip().toLowerCase(Locale.ROOT)) {
+            case "", "identity" -> sent;
+            case "gzip", "x-gzip" -> new GZIPInputStream(sent);
+            default -> throw new Refusal.Invalid("send the body plain or with `Content-Encoding: gzip`");
+        };
     }
 
     /// The body as a JSON object.

@@ -2,9 +2,11 @@ package io.icefield.http;
 
 import static io.icefield.http.Json.object;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
 import io.icefield.domain.Domains;
 import io.icefield.storage.DomainName;
 import io.icefield.table.CommitTable;
@@ -20,8 +22,10 @@ import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RegisterTable.Present;
 import io.icefield.table.RenameTable;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
+import io.icefield.table.Warehouse;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,7 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// The Iceberg REST catalog. A warehouse is a domain, and so is the prefix.
+/// The Iceberg REST catalog. A warehouse is a domain, or the whole mesh, and so is the prefix.
 final class IcebergRoutes {
     /// A commit of a wide table with a long history is megabytes.
     static final int COMMIT_BYTES_MAX = 16 << 20;
@@ -52,6 +56,7 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final ReportMetrics reports;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
     private final PlanRoutes plans;
@@ -68,9 +73,10 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
-        this.views = new ViewRoutes(use.onViews(), splices);
         this.planning = use.onFiles().planning();
         this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
+        this.reports = use.reportMetrics();
+        this.views = new ViewRoutes(use.onViews(), splices, this::domainHasNone, this::domainTakesNone);
     }
 
     List<Route> routes() {
@@ -84,12 +90,13 @@ final class IcebergRoutes {
                 Route.get(ROOT + "/v1/config", this::config, Needs.LOGIN),
                 Route.get(NAMESPACES, this::listNamespaces, Needs.LOGIN),
                 Route.post(NAMESPACES, this::createNamespace, Needs.LOGIN),
-                Route.get(NAMESPACE, this::loadNamespace, Needs.LOGIN),
-                Route.head(NAMESPACE, this::namespaceExists, Needs.LOGIN),
-                Route.delete(NAMESPACE, this::dropNamespace, Needs.LOGIN),
-                Route.post(NAMESPACE + "/properties", this::changeProperties, Needs.LOGIN),
-                Route.get(TABLES, this::listTables, Needs.LOGIN),
-                Route.post(TABLES, this::createTable, Needs.LOGIN).limit(COMMIT_BYTES_MAX),
+                Route.get(NAMESPACE, orDomain(this::loadNamespace, this::loadDomain), Needs.LOGIN),
+                Route.head(NAMESPACE, orDomain(this::namespaceExists, this::domainExists), Needs.LOGIN),
+                Route.delete(NAMESPACE, orDomain(this::dropNamespace, this::domainStays), Needs.LOGIN),
+                Route.post(NAMESPACE + "/properties", orDomain(this::changeProperties, this::domainStays), Needs.LOGIN),
+                Route.get(TABLES, orDomain(this::listTables, this::domainHasNone), Needs.LOGIN),
+                Route.post(TABLES, orDomain(this::createTable, this::domainTakesNone), Needs.LOGIN)
+                        .limit(COMMIT_BYTES_MAX),
                 Route.get(TABLE, this::loadTable, Needs.LOGIN),
                 Route.head(TABLE, this::tableExists, Needs.LOGIN),
                 Route.post(TABLE, this::commitTable, Needs.LOGIN).limit(COMMIT_BYTES_MAX),
@@ -105,13 +112,9 @@ final class IcebergRoutes {
     // --- Configuration
 
     private Answer config(Call call) {
-        String warehouse = call.query("warehouse").orElse("");
-        if (warehouse.isEmpty()) {
-            throw new Refusal.Invalid(
-                    "`warehouse` is missing: name a domain, as in `/iceberg/v1/config?warehouse=sales`");
-        }
-        DomainName domain = Refusal.parse(DomainName::new, warehouse);
-        domains.get(call.who(), Action.SEE, domain);
+        String wanted = call.query("warehouse").filter(text -> !text.isEmpty()).orElse(Warehouse.MESH);
+        Warehouse warehouse = Refusal.parse(Refusal.Thing.DOMAIN, Warehouse::of, wanted);
+        warehouse.domain(List.of()).ifPresent(domain -> domains.get(call.who(), Action.SEE, domain));
         return Answer.json(
                 200,
                 object(
@@ -125,7 +128,7 @@ final class IcebergRoutes {
                                 "scan-planning-mode",
                                 planning),
                         "overrides",
-                        object("prefix", domain.value()),
+                        object("prefix", warehouse.prefix()),
                         "endpoints",
                         endpoints()));
     }
@@ -141,23 +144,28 @@ final class IcebergRoutes {
     // --- Namespaces
 
     private Answer listNamespaces(Call call) {
-        DomainName domain = domain(call);
+        Warehouse warehouse = warehouse(call);
         List<String> parent = call.query("parent")
                 .filter(text -> !text.isEmpty())
                 .map(IcebergRoutes::levels)
                 .orElse(List.of());
-        if (!parent.isEmpty()) {
-            NamespaceId _ = namespace(domain, parent);
+        Optional<DomainName> domain =
+                Refusal.parse(Refusal.Thing.NAMESPACE, _ -> warehouse.domain(parent), shown(parent));
+        if (parent.isEmpty() && domain.isEmpty()) {
+            return listDomains(call);
         }
-        String list = "namespaces:" + domain + ":" + String.join(NamespaceId.SEPARATOR, parent);
-        Page<NamespaceId> page = namespaces.list(call.who(), domain, parent, PageToken.wanted(call, list));
+        Optional<NamespaceId> above = domain.isPresent() ? Optional.empty() : Optional.of(namespace(warehouse, parent));
+        DomainName in = domain.orElseGet(() -> above.orElseThrow().domain());
+        List<String> levels = above.map(NamespaceId::levels).orElse(List.of());
+        String list = "namespaces:" + in + ":" + String.join(NamespaceId.SEPARATOR, levels);
+        Page<NamespaceId> page = namespaces.list(call.who(), in, levels, PageToken.wanted(call, list));
         return Answer.json(
                 200,
                 page(
                         list,
                         page,
                         "namespaces",
-                        page.items().stream().map(NamespaceId::levels).toList()));
+                        page.items().stream().map(warehouse::levels).toList()));
     }
 
     /// PyIceberg encodes the parent twice. No name can contain a percent sign, so a second look is safe.
@@ -167,17 +175,22 @@ final class IcebergRoutes {
     }
 
     private Answer createNamespace(Call call) {
-        DomainName domain = domain(call);
+        Warehouse warehouse = warehouse(call);
         Fields body = call.json();
-        NamespaceId name = namespace(domain, body.texts("namespace"));
+        List<String> levels = body.texts("namespace");
+        if (!levels.isEmpty()) {
+            Optional<DomainName> domain = Refusal.parse(_ -> warehouse.domain(levels), "");
+            domain.ifPresent(name -> refuseNewDomain(call, name));
+        }
+        NamespaceId name = namespace(warehouse, levels);
         Map<String, String> properties = namespaces.create(call.who(), name, body.textMap("properties"));
-        return Answer.json(200, object("namespace", name.levels(), "properties", properties));
+        return Answer.json(200, object("namespace", levels, "properties", properties));
     }
 
     private Answer loadNamespace(Call call) {
         NamespaceId name = namespace(call);
         Map<String, String> properties = namespaces.properties(call.who(), name);
-        return Answer.json(200, object("namespace", name.levels(), "properties", properties));
+        return Answer.json(200, object("namespace", warehouse(call).levels(name), "properties", properties));
     }
 
     private Answer namespaceExists(Call call) {
@@ -202,18 +215,85 @@ final class IcebergRoutes {
                 200, object("updated", changed.updated(), "removed", changed.removed(), "missing", changed.missing()));
     }
 
+    // --- Domains, which are the first level of names in the catalog of the whole mesh
+
+    /// What is done with a domain itself.
+    interface OnDomain {
+        Answer answer(Call call, DomainName domain);
+    }
+
+    /// A route whose path may lead to a namespace or, in the catalog of the whole mesh, to a domain.
+    static Route.Handler orDomain(Route.Handler onNamespace, OnDomain onDomain) {
+        return call -> {
+            List<String> levels = levelsOfPath(call);
+            Warehouse warehouse = warehouse(call);
+            Optional<DomainName> domain =
+                    Refusal.parse(Refusal.Thing.NAMESPACE, _ -> warehouse.domain(levels), shown(levels));
+            return domain.isPresent() ? onDomain.answer(call, domain.get()) : onNamespace.answer(call);
+        };
+    }
+
+    private Answer listDomains(Call call) {
+        String list = "namespaces";
+        Page<Domain> page = domains.list(call.who(), PageToken.wanted(call, list));
+        List<List<String>> names = page.items().stream()
+                .map(domain -> List.of(domain.name().value()))
+                .toList();
+        return Answer.json(200, page(list, page, "namespaces", names));
+    }
+
+    private Answer loadDomain(Call call, DomainName name) {
+        domains.get(call.who(), Action.SEE, name);
+        return Answer.json(200, object("namespace", List.of(name.value()), "properties", Map.of()));
+    }
+
+    private Answer domainExists(Call call, DomainName name) {
+        domains.get(call.who(), Action.SEE, name);
+        return Answer.noContent();
+    }
+
+    /// Its namespaces have tables and views.
+    Answer domainHasNone(Call call, DomainName name) {
+        domains.get(call.who(), Action.SEE, name);
+        return Answer.json(200, object("identifiers", List.of()));
+    }
+
+    Answer domainTakesNone(Call call, DomainName name) {
+        domains.get(call.who(), Action.SEE, name);
+        throw new Refusal.Invalid("`%s` is a domain: tables and views are in its namespaces, as in `%s.crm.customers`"
+                .formatted(name, name));
+    }
+
+    private Answer domainStays(Call call, DomainName name) {
+        domains.get(call.who(), Action.SEE, name);
+        throw new Refusal.NotAllowed(
+                "`%s` is a domain and no namespace: it is changed and deleted at `/api/v1/domains/%s`"
+                        .formatted(name, name));
+    }
+
+    private void refuseNewDomain(Call call, DomainName name) {
+        try {
+            domains.get(call.who(), Action.SEE, name);
+        } catch (Refusal.NotFound e) {
+            throw new Refusal.NotAllowed(
+                    "`%s` would be a domain and no namespace: domains are made at `/api/v1/domains`".formatted(name));
+        }
+        throw new Refusal.AlreadyExists(Refusal.Thing.NAMESPACE, name.value());
+    }
+
     // --- Tables
 
     private Answer listTables(Call call) {
         NamespaceId in = namespace(call);
         String list = "tables:" + in.domain() + ":" + in.path();
         Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
-        return Answer.json(200, page(list, page, "identifiers", identifiers(page)));
+        return Answer.json(200, page(list, page, "identifiers", identifiers(call, page)));
     }
 
-    static List<Map<String, Object>> identifiers(Page<TableId> page) {
+    static List<Map<String, Object>> identifiers(Call call, Page<TableId> page) {
+        Warehouse warehouse = warehouse(call);
         return page.items().stream()
-                .map(id -> object("namespace", id.namespace().levels(), "name", id.name()))
+                .map(id -> object("namespace", warehouse.levels(id.namespace()), "name", id.name()))
                 .toList();
     }
 
@@ -255,7 +335,7 @@ final class IcebergRoutes {
     }
 
     private Answer commitTransaction(Call call) {
-        transaction.commit(call.who(), domain(call), call.jsonText());
+        transaction.commit(call.who(), warehouse(call), call.jsonText());
         return Answer.noContent();
     }
 
@@ -275,9 +355,20 @@ final class IcebergRoutes {
         return Answer.json(200, LoadedBody.credentials(loaded)).secret();
     }
 
-    /// Reports are welcome but nobody reads them yet; a query never fails for them.
+    /// Of reports we know no more than this: clients send new kinds of them, with new fields.
     private Answer metrics(Call call) {
-        String _ = call.body();
+        TableId table = table(call);
+        String text = call.body();
+        JsonNode report = Json.tree(text);
+        JsonNode snapshot = report.path("snapshot-id");
+        reports.report(
+                call.who(),
+                table,
+                report.path("report-type").asText("unknown"),
+                snapshot.isIntegralNumber() && snapshot.canConvertToLong()
+                        ? Optional.of(snapshot.longValue())
+                        : Optional.empty(),
+                text);
         return Answer.noContent();
     }
 
@@ -293,10 +384,9 @@ final class IcebergRoutes {
     }
 
     private Answer renameTable(Call call) {
-        DomainName domain = domain(call);
+        Warehouse in = warehouse(call);
         Fields body = call.json();
-        rename.rename(
-                call.who(), identifier(domain, body.object("source")), identifier(domain, body.object("destination")));
+        rename.rename(call.who(), identifier(in, body.object("source")), identifier(in, body.object("destination")));
         return Answer.noContent();
     }
 
@@ -337,32 +427,45 @@ final class IcebergRoutes {
                 : wanted.contains("remote-signing") ? Delegation.REMOTE_SIGNING : Delegation.NONE;
     }
 
-    static DomainName domain(Call call) {
-        return Refusal.parse(DomainName::new, call.path("prefix"));
+    static Warehouse warehouse(Call call) {
+        return Refusal.parse(Warehouse::of, call.path("prefix"));
     }
 
     static NamespaceId namespace(Call call) {
-        DomainName domain = domain(call);
-        return Refusal.parse(
-                Refusal.Thing.NAMESPACE,
-                path -> new NamespaceId(domain, List.of(path.split(NamespaceId.SEPARATOR, -1))),
-                call.path("namespace"));
+        Warehouse warehouse = warehouse(call);
+        List<String> levels = levelsOfPath(call);
+        return Refusal.parse(Refusal.Thing.NAMESPACE, _ -> warehouse.namespace(levels), shown(levels));
     }
 
-    private static NamespaceId namespace(DomainName domain, List<String> levels) {
-        return Refusal.parse(_ -> new NamespaceId(domain, levels), "");
+    private static NamespaceId namespace(Warehouse warehouse, List<String> levels) {
+        return Refusal.parse(_ -> warehouse.namespace(levels), "");
+    }
+
+    private static List<String> levelsOfPath(Call call) {
+        return List.of(call.path("namespace").split(NamespaceId.SEPARATOR, -1));
+    }
+
+    private static String shown(List<String> levels) {
+        return String.join(".", levels);
     }
 
     static TableId table(Call call) {
-        NamespaceId in = namespace(call);
-        return Refusal.parse(Refusal.Thing.TABLE, name -> new TableId(in, name), call.path("table"));
+        return relation(call, Refusal.Thing.TABLE, call.path("table"));
+    }
+
+    /// A table or view that should be there. Engines ask for a table where no namespace can be, and want to hear
+    /// of the table.
+    static TableId relation(Call call, Refusal.Thing thing, String name) {
+        Warehouse warehouse = warehouse(call);
+        List<String> levels = levelsOfPath(call);
+        return Refusal.parse(thing, _ -> new TableId(warehouse.namespace(levels), name), shown(levels) + "." + name);
     }
 
     static TableId tableId(NamespaceId namespace, String name) {
         return Refusal.parse(text -> new TableId(namespace, text), name);
     }
 
-    static TableId identifier(DomainName domain, Fields identifier) {
-        return tableId(namespace(domain, identifier.texts("namespace")), identifier.text("name"));
+    static TableId identifier(Warehouse in, Fields identifier) {
+        return tableId(namespace(in, identifier.texts("namespace")), identifier.text("name"));
     }
 }

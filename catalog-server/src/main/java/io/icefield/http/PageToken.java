@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.Optional;
@@ -62,10 +63,10 @@ final class PageToken {
     }
 
     private static int size(String text) {
-        if (!text.matches("[0-9]{1,9}") || Integer.parseInt(text) == 0) {
+        if (!text.matches("0{0,20}[1-9][0-9]{0,20}")) {
             throw new Refusal.Invalid("`pageSize` must be a number from 1 to %d".formatted(Page.SIZE_MAX));
         }
-        return Math.min(Integer.parseInt(text), Page.SIZE_MAX);
+        return new BigInteger(text).min(BigInteger.valueOf(Page.SIZE_MAX)).intValue();
     }
 
     private static int sum(String key, String list) {

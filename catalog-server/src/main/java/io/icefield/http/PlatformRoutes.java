@@ -15,7 +15,9 @@ import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import io.icefield.table.ClassifyTable;
+import io.icefield.table.MetricsStore;
 import io.icefield.table.NamespaceId;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,16 +42,19 @@ final class PlatformRoutes {
     private static final String DOMAIN = DOMAINS + "/{domain}";
     private static final String PRINCIPALS = API + "/principals";
     private static final String PRINCIPAL = PRINCIPALS + "/{principal}";
-    private static final String CLASSIFICATION = DOMAIN + "/namespaces/{namespace}/tables/{table}/classification";
+    private static final String TABLE = DOMAIN + "/namespaces/{namespace}/tables/{table}";
+    private static final String CLASSIFICATION = TABLE + "/classification";
 
     private final Domains domains;
     private final Principals principals;
     private final ClassifyTable classify;
+    private final ReportMetrics reports;
 
     PlatformRoutes(UseCases use) {
         this.domains = use.domains();
         this.principals = use.principals();
         this.classify = use.classifyTable();
+        this.reports = use.reportMetrics();
     }
 
     List<Route> routes() {
@@ -69,6 +74,7 @@ final class PlatformRoutes {
                 Route.delete(API + "/grants", this::revoke, Needs.LOGIN),
                 Route.get(CLASSIFICATION, this::showClassification, Needs.LOGIN),
                 Route.put(CLASSIFICATION, this::setClassification, Needs.LOGIN),
+                Route.get(TABLE + "/metrics", this::listReports, Needs.LOGIN),
                 Route.get(PRINCIPALS, this::listPrincipals, Needs.LOGIN),
                 Route.post(PRINCIPALS, this::createPrincipal, Needs.LOGIN),
                 Route.get(PRINCIPAL, this::showPrincipal, Needs.LOGIN),
@@ -168,10 +174,16 @@ final class PlatformRoutes {
     // --- Grants
 
     private Answer listGrants(Call call) {
-        List<Map<String, Object>> grants = domains.grants(call.who(), domainOfPath(call)).stream()
-                .map(PlatformRoutes::grant)
-                .toList();
-        return Answer.json(200, object("grants", grants));
+        Optional<DomainName> domain = domainOfPath(call);
+        String list = "grants:" + domain.map(DomainName::value).orElse("");
+        Page<Grant> page = domains.grants(call.who(), domain, PageToken.wanted(call, list));
+        return Answer.json(
+                200,
+                page(
+                        "grants",
+                        list,
+                        page.items().stream().map(PlatformRoutes::grant).toList(),
+                        page.next()));
     }
 
     private Answer grant(Call call) {
@@ -237,6 +249,38 @@ final class PlatformRoutes {
         Map<String, Set<String>> sorted = new TreeMap<>();
         columns.forEach((column, tags) -> sorted.put(column, new TreeSet<>(tags)));
         return Answer.json(200, object("columns", sorted));
+    }
+
+    // --- What clients report of a table
+
+    private Answer listReports(Call call) {
+        TableId table = table(call);
+        String list = "reports:" + table;
+        Page<MetricsStore.Kept> page = reports.list(call.who(), table, PageToken.wanted(call, list));
+        return Answer.json(
+                200,
+                page(
+                        "reports",
+                        list,
+                        page.items().stream()
+                                .map(MetricsStore.Kept::report)
+                                .map(PlatformRoutes::report)
+                                .toList(),
+                        page.next()));
+    }
+
+    private static Map<String, Object> report(MetricsStore.Report report) {
+        return object(
+                "kind",
+                report.kind(),
+                "snapshot-id",
+                report.snapshot(),
+                "principal",
+                report.principal(),
+                "received-at",
+                report.receivedAt().toString(),
+                "report",
+                Json.tree(report.body()));
     }
 
     // --- Principals
@@ -310,7 +354,11 @@ final class PlatformRoutes {
     // --- Text to values and back
 
     private static Map<String, Object> page(String list, List<?> items, Optional<String> next) {
-        Map<String, Object> page = object(list, items);
+        return page(list, list, items, next);
+    }
+
+    private static Map<String, Object> page(String field, String list, List<?> items, Optional<String> next) {
+        Map<String, Object> page = object(field, items);
         page.put(
                 "next-page-token",
                 next.<Object>map(key -> PageToken.of(key, list)).orElse(Json.NULL));

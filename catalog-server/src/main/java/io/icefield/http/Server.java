@@ -4,6 +4,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
+import io.icefield.table.ReportMetrics;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.compression.Gzip;
@@ -12,6 +13,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -25,9 +27,11 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -53,11 +57,15 @@ public final class Server {
     private final Tokens tokens;
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
+    private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
     private final Semaphore largeBodies = new Semaphore(LARGE_BODIES_MAX);
     private final Javalin javalin;
 
     /// @param port 0: any that is free
     public record Settings(String host, int port) {}
+
+    /// What requests are counted by.
+    private record Served(String method, String template, int status) {}
 
     private Server(Settings settings, Tokens tokens, List<Route> routes, PrometheusMeterRegistry meters) {
         this.settings = settings;
@@ -77,6 +85,9 @@ public final class Server {
                         new ProcessorMetrics(),
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
+        FunctionCounter.builder("icefield.metrics.reports.dropped", use.reportMetrics(), ReportMetrics::dropped)
+                .description("clients' reports on scans and commits that were not kept")
+                .register(meters);
         List<Route> routes = Stream.of(
                         new LoginRoutes(use.principals(), use.tokens()).routes(),
                         new IcebergRoutes(use).routes(),
@@ -247,6 +258,9 @@ public final class Server {
     }
 
     static boolean acceptsGzip(String acceptEncoding) {
+        if (acceptEncoding.isEmpty() || acceptEncoding.equals("gzip")) {
+            return !acceptEncoding.isEmpty();
+        }
         return Stream.of(acceptEncoding.toLowerCase(Locale.ROOT).split(",", -1))
                 .map(each -> each.replace(" ", "").split(";", -1))
                 .anyMatch(each -> (each[0].equals("gzip") || each[0].equals("x-gzip") || each[0].equals("*"))
@@ -277,12 +291,16 @@ public final class Server {
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         // What callers invent must not become time series.
         String method = template.equals(UNROUTED) ? "any" : context.method().name();
-        Timer.builder("http.server.requests")
-                .tag("method", method)
-                .tag("uri", template)
-                .tag("status", Integer.toString(status))
-                .register(meters)
+        timers.computeIfAbsent(new Served(method, template, status), this::timer)
                 .record(took);
         LOG.debug("request {}: {} {} {} {} ms {}", id, method, template, status, took.toMillis(), who);
+    }
+
+    private Timer timer(Served served) {
+        return Timer.builder("http.server.requests")
+                .tag("method", served.method())
+                .tag("uri", served.template())
+                .tag("status", Integer.toString(served.status()))
+                .register(meters);
     }
 }

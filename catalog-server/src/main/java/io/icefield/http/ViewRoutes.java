@@ -3,7 +3,6 @@ package io.icefield.http;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
-import io.icefield.storage.DomainName;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropView;
 import io.icefield.table.LoadView;
@@ -13,6 +12,7 @@ import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.TableId;
 import io.icefield.table.Views;
+import io.icefield.table.Warehouse;
 import java.util.List;
 
 /// The views of the Iceberg REST catalog.
@@ -30,8 +30,14 @@ final class ViewRoutes {
     private final RenameView rename;
     private final DropView drop;
     private final Splices splices;
+    private final IcebergRoutes.OnDomain listOfDomain;
+    private final IcebergRoutes.OnDomain newInDomain;
 
-    ViewRoutes(UseCases.OnViews use, Splices splices) {
+    ViewRoutes(
+            UseCases.OnViews use,
+            Splices splices,
+            IcebergRoutes.OnDomain listOfDomain,
+            IcebergRoutes.OnDomain newInDomain) {
         this.views = use.views();
         this.create = use.createView();
         this.load = use.loadView();
@@ -39,12 +45,15 @@ final class ViewRoutes {
         this.rename = use.renameView();
         this.drop = use.dropView();
         this.splices = splices;
+        this.listOfDomain = listOfDomain;
+        this.newInDomain = newInDomain;
     }
 
     List<Route> routes() {
         return List.of(
-                Route.get(VIEWS, this::listViews, Needs.LOGIN),
-                Route.post(VIEWS, this::createView, Needs.LOGIN).limit(BODY_BYTES_MAX),
+                Route.get(VIEWS, IcebergRoutes.orDomain(this::listViews, listOfDomain), Needs.LOGIN),
+                Route.post(VIEWS, IcebergRoutes.orDomain(this::createView, newInDomain), Needs.LOGIN)
+                        .limit(BODY_BYTES_MAX),
                 Route.get(VIEW, this::loadView, Needs.LOGIN),
                 Route.head(VIEW, this::viewExists, Needs.LOGIN),
                 Route.post(VIEW, this::replaceView, Needs.LOGIN).limit(BODY_BYTES_MAX),
@@ -57,7 +66,7 @@ final class ViewRoutes {
         NamespaceId in = IcebergRoutes.namespace(call);
         String list = "views:" + in.domain() + ":" + in.path();
         Page<TableId> page = views.list(call.who(), in, PageToken.wanted(call, list));
-        return Answer.json(200, IcebergRoutes.page(list, page, "identifiers", IcebergRoutes.identifiers(page)));
+        return Answer.json(200, IcebergRoutes.page(list, page, "identifiers", IcebergRoutes.identifiers(call, page)));
     }
 
     private Answer createView(Call call) {
@@ -91,12 +100,12 @@ final class ViewRoutes {
     }
 
     private Answer renameView(Call call) {
-        DomainName domain = IcebergRoutes.domain(call);
+        Warehouse in = IcebergRoutes.warehouse(call);
         Fields body = call.json();
         rename.rename(
                 call.who(),
-                IcebergRoutes.identifier(domain, body.object("source")),
-                IcebergRoutes.identifier(domain, body.object("destination")));
+                IcebergRoutes.identifier(in, body.object("source")),
+                IcebergRoutes.identifier(in, body.object("destination")));
         return Answer.noContent();
     }
 
@@ -105,7 +114,6 @@ final class ViewRoutes {
     }
 
     private static TableId view(Call call) {
-        NamespaceId in = IcebergRoutes.namespace(call);
-        return Refusal.parse(Refusal.Thing.VIEW, name -> new TableId(in, name), call.path("view"));
+        return IcebergRoutes.relation(call, Refusal.Thing.VIEW, call.path("view"));
     }
 }

@@ -22,10 +22,14 @@ import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.iceberg.MetadataUpdate;
 import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.PartitionStatisticsFile;
 import org.apache.iceberg.RetryableValidationException;
+import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SortOrder;
+import org.apache.iceberg.StatisticsFile;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
 import org.apache.iceberg.TableProperties;
@@ -183,7 +187,8 @@ public final class IcebergFormat implements TableFormat {
             TableMetadata next = applied(base, requests);
             boolean unchanged = next.changes().isEmpty();
             return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1)
-                    .forgetting(forgotten(base, next));
+                    .forgetting(forgotten(base, next))
+                    .naming(files(base.location(), next, requests));
         });
     }
 
@@ -200,6 +205,42 @@ public final class IcebergFormat implements TableFormat {
                 .map(TableMetadata.MetadataLogEntry::file)
                 .filter(file -> !kept.contains(file))
                 .toList();
+    }
+
+    /// What the requests add; of a table that moves also what its branches and tags lead to. Older snapshots stay
+    /// behind, as Iceberg has it when a table is replaced.
+    private static List<String> files(String before, TableMetadata next, List<CommitRequest> requests) {
+        Stream<String> heads = before.equals(next.location())
+                ? Stream.of()
+                : next.refs().values().stream().map(ref -> manifests(next.snapshot(ref.snapshotId())));
+        Stream<String> added = requests.stream()
+                .flatMap(request -> ((UpdateTableRequest) request.parsed()).updates().stream())
+                .flatMap(update -> switch (update) {
+                    case MetadataUpdate.AddSnapshot add -> Stream.of(manifests(add.snapshot()));
+                    case MetadataUpdate.SetStatistics set ->
+                        Stream.of(set.statisticsFile().path());
+                    case MetadataUpdate.SetPartitionStatistics set ->
+                        Stream.of(set.partitionStatisticsFile().path());
+                    default -> Stream.of();
+                });
+        return Stream.concat(heads, added).toList();
+    }
+
+    private static List<String> files(TableMetadata adopted) {
+        return Stream.of(
+                        adopted.snapshots().stream().map(IcebergFormat::manifests),
+                        adopted.statisticsFiles().stream().map(StatisticsFile::path),
+                        adopted.partitionStatisticsFiles().stream().map(PartitionStatisticsFile::path))
+                .flatMap(each -> each)
+                .toList();
+    }
+
+    private static String manifests(Snapshot snapshot) {
+        String list = snapshot.manifestListLocation();
+        if (list == null) {
+            throw new IllegalArgumentException("snapshot %d has no `manifest-list`".formatted(snapshot.snapshotId()));
+        }
+        return list;
     }
 
     private static TableMetadata applied(TableMetadata base, List<CommitRequest> requests) {
@@ -234,7 +275,8 @@ public final class IcebergFormat implements TableFormat {
                 builder.setLocation(proposed.toString());
             }
             TableMetadata created = builder.assignUUID().build();
-            return prepared(applied(created, requests.subList(1, requests.size())), false, 0);
+            TableMetadata next = applied(created, requests.subList(1, requests.size()));
+            return prepared(next, false, 0).naming(files(next.location(), next, requests));
         });
     }
 
@@ -265,7 +307,7 @@ public final class IcebergFormat implements TableFormat {
             if (adopted.uuid() == null) {
                 throw new IllegalArgumentException("it has no `table-uuid`");
             }
-            return prepared(adopted, true, 0);
+            return prepared(adopted, true, 0).naming(files(adopted));
         });
     }
 
@@ -290,8 +332,8 @@ public final class IcebergFormat implements TableFormat {
         Location at = metadata.location();
         Parsed known = parsed.getIfPresent(at);
         if (known == null || !Arrays.equals(known.json, metadata.json())) {
-            known = asked(
-                    "the metadata file `%s`".formatted(at),
+            known = published(
+                    at,
                     () -> new Parsed(
                             metadata.json(),
                             TableMetadataParser.fromJson(at.toString(), new String(metadata.json(), UTF_8))));
@@ -345,6 +387,16 @@ public final class IcebergFormat implements TableFormat {
             throw e;
         } catch (Exception e) {
             throw new Refusal.Invalid("%s is not valid: %s".formatted(what, message(e)));
+        }
+    }
+
+    /// What was published must be readable: if it is not, that is no fault of a client, which would delete
+    /// its files.
+    static <T> T published(Location at, Parsing<T> parsing) {
+        try {
+            return asked("the metadata file `%s`".formatted(at), parsing);
+        } catch (Refusal.Invalid e) {
+            throw new Refusal.Unavailable(String.valueOf(e.getMessage()));
         }
     }
 

@@ -276,9 +276,8 @@ public final class IcebergPlanner implements ScanPlanner {
         return request.filter() == null ? configured : configured.filter(request.filter());
     }
 
-    /// What goes wrong deep in Iceberg's threads is a refusal, a failure of the store, the client's scan, or a file
-    /// that
-    /// is damaged.
+    /// What goes wrong deep in Iceberg's threads is a refusal, a failure of the store, the client's scan, or a
+    /// file that is damaged.
     private static <T> T reading(Table table, Supplier<T> work) {
         try {
             return work.get();

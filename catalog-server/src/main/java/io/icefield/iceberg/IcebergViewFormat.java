@@ -1,6 +1,7 @@
 package io.icefield.iceberg;
 
 import static io.icefield.iceberg.IcebergFormat.asked;
+import static io.icefield.iceberg.IcebergFormat.published;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.github.benmanes.caffeine.cache.Cache;
@@ -125,7 +126,7 @@ public final class IcebergViewFormat implements ViewFormat {
         Location at = metadata.location();
         Read known = read.getIfPresent(at);
         if (known == null || !Arrays.equals(known.json(), metadata.json())) {
-            known = asked("the metadata file `%s`".formatted(at), () -> {
+            known = published(at, () -> {
                 ViewMetadata view = ViewMetadataParser.fromJson(new String(metadata.json(), UTF_8));
                 ViewMetadata harmless = harmless(view);
                 return new Read(

@@ -32,10 +32,13 @@ public final class Database implements AutoCloseable {
 
     private static final Duration REREAD_PAUSE = Duration.ofMillis(50);
 
-    /// Answers are durable even where the database's default is otherwise.
+    /// Answers are durable even where the database's default is otherwise. A statement is planned once and by
+    /// indexes, also while its tables are small: the plan is kept, and they will not stay small.
     private static final String SESSION = """
             SELECT set_config('synchronous_commit', 'on', false)
             WHERE current_setting('synchronous_commit') = 'off';
+            SET plan_cache_mode = force_generic_plan;
+            SET enable_seqscan = off;
             SET lock_timeout = '10s';
             SET statement_timeout = '30s';
             SET idle_in_transaction_session_timeout = '60s'
@@ -49,8 +52,8 @@ public final class Database implements AutoCloseable {
     /// A lock or a transaction that took too long; a server that is, after a failover, read-only.
     private static final Set<String> NO_SERVICE = Set.of("55P03", "25P03", "25P04", "25006");
 
-    /// PostgreSQL has no NUL in texts.
-    private static final Set<String> UNSTORABLE = Set.of("22021", "22P05");
+    /// PostgreSQL has no NUL in texts, and numbers have an end.
+    private static final Set<String> UNSTORABLE = Set.of("22021", "22P05", "22003");
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
@@ -141,6 +144,20 @@ public final class Database implements AutoCloseable {
         } catch (JdbiException e) {
             throw translated(e);
         }
+    }
+
+    /// The same without Jdbi, where every microsecond counts.
+    <T> T readPlainly(Reading<T> query) {
+        try (Connection connection = pool.getConnection()) {
+            return query.in(connection);
+        } catch (SQLException e) {
+            throw translated(e);
+        }
+    }
+
+    /// Reads with a connection.
+    interface Reading<T> {
+        T in(Connection connection) throws SQLException;
     }
 
     /// Runs a transaction. Throws `Conflict` after a deadlock or serialization failure, `Unavailable` when the database
@@ -252,7 +269,8 @@ public final class Database implements AutoCloseable {
             return Optional.of(new Referenced());
         }
         if (UNSTORABLE.contains(state)) {
-            return Optional.of(new Refusal.Invalid("a text has a character that cannot be kept: NUL"));
+            return Optional.of(
+                    new Refusal.Invalid("a text has a character that cannot be kept, NUL, or a number is too large"));
         }
         if (e instanceof SQLTransientConnectionException
                 || NO_SERVICE.contains(state)

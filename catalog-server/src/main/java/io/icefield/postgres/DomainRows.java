@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
@@ -12,6 +13,8 @@ import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import java.net.URI;
 import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
@@ -27,6 +30,16 @@ import org.jspecify.annotations.Nullable;
 final class DomainRows {
     private static final int CACHED_MAX = 10_000;
 
+    private static final String FIND = """
+            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
+                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
+                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
+                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
+                d.created_at AS domain_created_at
+            FROM domains d
+            WHERE d.id = ?
+            """;
+
     private final Sealer sealer;
     private final Cache<Version, Domain> cache =
             Caffeine.newBuilder().maximumSize(CACHED_MAX).build();
@@ -36,6 +49,23 @@ final class DomainRows {
     }
 
     private record Version(long id, int version) {}
+
+    /// The domain at this version, or at a newer one.
+    Domain domain(Connection connection, long id, int version) throws SQLException {
+        Domain known = cache.getIfPresent(new Version(id, version));
+        if (known != null) {
+            return known;
+        }
+        try (PreparedStatement find = connection.prepareStatement(FIND)) {
+            find.setLong(1, id);
+            try (ResultSet row = find.executeQuery()) {
+                if (!row.next()) {
+                    throw new Refusal.Unavailable("the domain was just removed: try again");
+                }
+                return domain(row);
+            }
+        }
+    }
 
     Domain domain(ResultSet row) throws SQLException {
         Version version = new Version(row.getLong("domain_id"), row.getInt("domain_version"));

@@ -1,6 +1,7 @@
 package io.icefield.postgres;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.access.Role;
@@ -82,11 +83,17 @@ public final class PostgresDomains implements DomainStore {
             """;
 
     private static final String GRANTS_OF_MESH = """
-            SELECT grantee, scope, role FROM grants WHERE domain IS NULL ORDER BY scope, grantee, role
+            SELECT grantee, scope, role FROM grants
+            WHERE domain IS NULL AND (scope, grantee, role) > (:after_scope, :after_grantee, :after_role)
+            ORDER BY scope, grantee, role
+            LIMIT :limit
             """;
 
     private static final String GRANTS_OF_DOMAIN = """
-            SELECT grantee, scope, role FROM grants WHERE domain = :domain ORDER BY scope, grantee, role
+            SELECT grantee, scope, role FROM grants
+            WHERE domain = :domain AND (scope, grantee, role) > (:after_scope, :after_grantee, :after_role)
+            ORDER BY scope, grantee, role
+            LIMIT :limit
             """;
 
     private static final String GRANT = """
@@ -98,6 +105,9 @@ public final class PostgresDomains implements DomainStore {
     private static final String REVOKE = """
             DELETE FROM grants WHERE grantee = :grantee AND scope = :scope AND role = :role
             """;
+
+    /// In no scope, grantee or role.
+    private static final String KEY_SEPARATOR = "\n";
 
     private final Database database;
     private final DomainRows rows;
@@ -178,13 +188,33 @@ public final class PostgresDomains implements DomainStore {
     }
 
     @Override
-    public List<Grant> grants(Optional<DomainName> domain) {
-        return database.read(handle -> domain.map(
+    public Page<Grant> grants(Optional<DomainName> domain, Page.Request page) {
+        List<String> after = List.of((page.after() + KEY_SEPARATOR.repeat(2)).split(KEY_SEPARATOR, -1));
+        List<GrantRow> found = database.read(handle -> domain.map(
                         name -> handle.createQuery(GRANTS_OF_DOMAIN).bind("domain", name.value()))
                 .orElseGet(() -> handle.createQuery(GRANTS_OF_MESH))
-                .map((row, _) ->
-                        new Scope(row.getString("scope")).grant(row.getString("grantee"), row.getString("role")))
+                .bind("after_scope", after.get(0))
+                .bind("after_grantee", after.get(1))
+                .bind("after_role", after.get(2))
+                .bind("limit", page.size())
+                .map((row, _) -> new GrantRow(
+                        new Scope(row.getString("scope")), row.getString("grantee"), row.getString("role")))
                 .list());
+        return new Page<>(
+                found.stream().map(GrantRow::grant).toList(),
+                found.size() < page.size()
+                        ? Optional.empty()
+                        : Optional.of(found.getLast().key()));
+    }
+
+    private record GrantRow(Scope scope, String grantee, String role) {
+        Grant grant() {
+            return scope.grant(grantee, role);
+        }
+
+        String key() {
+            return String.join(KEY_SEPARATOR, scope.text(), grantee, role);
+        }
     }
 
     @Override

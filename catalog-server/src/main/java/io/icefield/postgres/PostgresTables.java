@@ -24,27 +24,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.SqlStatement;
 
 /// Tables and views in PostgreSQL.
 public final class PostgresTables implements TableStore {
-    private static final String FIND = """
-            SELECT r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version,
-                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at,
-                ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes)) AS roles,
-                false AS below
-            FROM domains d
-            JOIN namespaces n ON n.domain_id = d.id
-            JOIN relations r ON r.namespace_id = n.id
-            WHERE d.name = :domain AND n.path = :path AND r.name = :name
-            """;
-
     private static final String LIST = """
             SELECT r.id, r.kind, r.name, r.uuid, r.location, r.metadata_location, r.version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
@@ -174,25 +159,16 @@ public final class PostgresTables implements TableStore {
             """;
 
     private final Database database;
-    private final DomainRows rows;
+    private final TableLookup lookup;
 
     public PostgresTables(Database database) {
         this.database = database;
-        this.rows = database.domainRows();
+        this.lookup = new TableLookup(database);
     }
 
     @Override
     public Optional<Seen> find(Set<Grantee> who, TableId name) {
-        List<String> scopes = Scope.enclosing(name.namespace());
-        scopes.add(Scope.of(name).text());
-        return database.read(handle -> handle.createQuery(FIND)
-                .bindArray("who", String.class, PostgresDomains.names(who))
-                .bindArray("scopes", String.class, scopes)
-                .bind("domain", name.namespace().domain().value())
-                .bind("path", name.namespace().path())
-                .bind("name", name.name())
-                .map((row, _) -> new Seen(table(row, rows.domain(row), name), DomainRows.sight(row)))
-                .findOne());
+        return lookup.find(who, name);
     }
 
     @Override
@@ -443,9 +419,8 @@ public final class PostgresTables implements TableStore {
         };
     }
 
-    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations, rows by id. All folders
-    /// are
-    /// compared when all have their places, so that tables may trade theirs.
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows by
+    /// id. All folders are compared when all have their places, so that tables may trade theirs.
     private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
         for (Step.Create creation : creations) {
             if (absent(handle, creation.namespace())) {
@@ -454,11 +429,11 @@ public final class PostgresTables implements TableStore {
             }
         }
         List<Held> moving = rows.stream().filter(Held::moves).toList();
-        creations.stream()
-                .map(creation -> creation.namespace().domain())
-                .findFirst()
-                .or(() -> moving.stream().map(row -> row.seen().domain()).findFirst())
-                .ifPresent(domain -> lockLocations(handle, domain));
+        lockLocations(
+                handle,
+                Stream.concat(
+                        creations.stream().map(creation -> creation.namespace().domain()),
+                        moving.stream().map(row -> row.seen().domain())));
         for (Held row : rows) {
             if (!published(handle, row)) {
                 throw new NotPublished(new Outcome.Lost());
@@ -512,10 +487,8 @@ public final class PostgresTables implements TableStore {
     /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
     /// enough, and so is one place where a trace is missing that nobody can have covered.
     private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
-        creations.stream()
-                .findFirst()
-                .ifPresent(
-                        creation -> lockLocations(handle, creation.namespace().domain()));
+        lockLocations(
+                handle, creations.stream().map(creation -> creation.namespace().domain()));
         boolean covered = true;
         for (Held row : rows) {
             if (row.next().isPresent()) {
@@ -687,6 +660,13 @@ public final class PostgresTables implements TableStore {
                 .mapToMap()
                 .findOne()
                 .isPresent();
+    }
+
+    /// Those of several domains in one order, so that nobody waits in a circle.
+    private static void lockLocations(Handle handle, Stream<Domain> domains) {
+        domains.sorted(Comparator.comparingLong(Domain::id))
+                .distinct()
+                .forEach(domain -> lockLocations(handle, domain));
     }
 
     private static void lockLocations(Handle handle, Domain domain) {

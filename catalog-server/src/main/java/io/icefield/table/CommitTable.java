@@ -58,7 +58,7 @@ public final class CommitTable {
 
     /// All of it becomes visible at once, or nothing does.
     ///
-    /// @param changes the commits of each table, in their order; all tables are of one domain
+    /// @param changes the commits of each table, in their order
     List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes) {
         return queued(changes.keySet(), () -> {
             for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {

@@ -4,14 +4,13 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domains;
-import io.icefield.storage.DomainName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Commits changes to many tables of a domain, staged creations among them: all of them, or none. The steps are those
-/// of [CommitTable].
+/// Commits changes to many tables, staged creations among them, of one domain or of several: all of them, or
+/// none. The steps are those of [CommitTable].
 public final class CommitTransaction {
     public static final int TABLES_MAX = 1_000;
 
@@ -26,12 +25,11 @@ public final class CommitTransaction {
     }
 
     /// Several changes of one table are applied in their order, and become visible as one.
-    public void commit(Principal who, DomainName domain, String body) {
-        var _ = domains.get(who, Action.SEE, domain);
+    public void commit(Principal who, Warehouse in, String body) {
+        in.domain(List.of()).ifPresent(domain -> domains.get(who, Action.SEE, domain));
         Map<TableId, List<TableFormat.CommitRequest>> changes = new LinkedHashMap<>();
         for (TableFormat.TableChange change : format.transactionRequest(body)) {
-            TableId id = Refusal.parse(
-                    name -> new TableId(new NamespaceId(domain, change.namespace()), name), change.table());
+            TableId id = Refusal.parse(name -> new TableId(in.namespace(change.namespace()), name), change.table());
             changes.computeIfAbsent(id, _ -> new ArrayList<>()).add(change.request());
         }
         if (changes.size() > TABLES_MAX) {

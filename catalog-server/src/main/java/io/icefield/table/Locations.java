@@ -73,7 +73,8 @@ final class Locations {
         return location;
     }
 
-    /// The table's folder, after every folder that its metadata names was found inside it.
+    /// The table's folder, after every folder and every new file that its metadata names was found inside it:
+    /// nobody who may read the table has a key to others, and we, who have, follow its files too.
     static Location check(Domain domain, TableFormat.Prepared prepared) {
         Location location = inside(domain, "the location", prepared.location());
         if (policyChars(location.key()) > FOLDER_CHARS_MAX) {
@@ -87,6 +88,12 @@ final class Locations {
                         .formatted(property, shown(uri), location));
             }
         });
+        for (String file : prepared.files()) {
+            if (!parsed(file).filter(at -> at.isWithin(location)).isPresent()) {
+                throw new Refusal.Invalid(
+                        "the file `%s` is outside the table's own location `%s`".formatted(shown(file), location));
+            }
+        }
         return location;
     }
 

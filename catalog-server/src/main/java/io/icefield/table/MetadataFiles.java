@@ -28,16 +28,32 @@ public final class MetadataFiles implements MetadataSource {
     public Metadata of(Table table) {
         return store.content(table)
                 .map(json -> new Metadata(table.metadata(), json))
-                .orElseGet(() -> read(table.domain(), table.metadata(), FILE_BYTES_MAX));
+                .orElseGet(() -> published(table));
+    }
+
+    /// A pointer names a file that is there. If it cannot be read, that is for us to mend: whoever commits must
+    /// not take it for a refusal, after which clients delete what they wrote.
+    private Metadata published(Table table) {
+        try {
+            return read(table.domain(), table.metadata(), FILE_BYTES_MAX);
+        } catch (Refusal.Invalid e) {
+            throw new Refusal.Unavailable(
+                    "the metadata of `%s` cannot be read: %s".formatted(table.name(), e.getMessage()));
+        }
     }
 
     @Override
     public void remember(Table table, Metadata metadata) {}
 
-    /// Reads a file of a domain from its bucket.
+    /// Reads a file of a domain from its bucket, on the word of a caller that it is one.
     Metadata read(Domain domain, Location at, int bytesMax) {
-        byte[] content = storage.read(domain.storage(), at, bytesMax)
-                .orElseThrow(() -> new Refusal.Invalid("there is no metadata file at `%s`".formatted(at)));
+        byte[] content;
+        try {
+            content = storage.read(domain.storage(), at, bytesMax)
+                    .orElseThrow(() -> new Refusal.Invalid("there is no metadata file at `%s`".formatted(at)));
+        } catch (DomainStorage.TooLong e) {
+            throw new Refusal.Invalid("the file `%s` has more than %d bytes".formatted(at, bytesMax));
+        }
         return new Metadata(at, compressed(at) ? unzipped(at, content, bytesMax) : content);
     }
 

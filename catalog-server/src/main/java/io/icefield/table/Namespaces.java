@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
+import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
@@ -24,6 +25,8 @@ import java.util.TreeSet;
 public final class Namespaces {
     public static final int PROPERTIES_MAX = 1_000;
     public static final int PROPERTY_CHARS_MAX = 100_000;
+    /// Of all properties of a namespace together: a list of namespaces reads them all.
+    public static final int PROPERTIES_CHARS_MAX = 1 << 20;
 
     private final Domains domains;
     private final NamespaceStore store;
@@ -138,7 +141,10 @@ public final class Namespaces {
             throw new Refusal.Contradictory("keys are both set and removed: %s".formatted(both));
         }
         Namespace seen = get(who, Action.CREATE, name).namespace();
-        checkSize(name, set);
+        Map<String, String> after = new TreeMap<>(seen.properties());
+        after.putAll(set);
+        after.keySet().removeAll(remove);
+        checkSize(name, after);
         Set<String> removed = new TreeSet<>(remove);
         removed.retainAll(seen.properties().keySet());
         Set<String> missing = new TreeSet<>(remove);
@@ -168,5 +174,12 @@ public final class Namespaces {
                         "a property has at most %d characters and no NUL".formatted(PROPERTY_CHARS_MAX));
             }
         });
+        long chars = properties.entrySet().stream()
+                .mapToLong(each -> each.getKey().length() + each.getValue().length())
+                .sum();
+        if (chars > PROPERTIES_CHARS_MAX) {
+            throw new Refusal.Invalid("the properties of namespace `%s` may have at most %d characters together"
+                    .formatted(name, PROPERTIES_CHARS_MAX));
+        }
     }
 }

@@ -51,9 +51,8 @@ public interface PlanStore {
     /// Empty also for one that is too old.
     Optional<Plan> find(UUID plan);
 
-    /// Gives an abandoned plan to another runner, without the pages that there were. `false`: somebody was faster. A
-    /// plan
-    /// that was abandoned too often fails.
+    /// Gives an abandoned plan to another runner, without the pages that there were. `false`: somebody was
+    /// faster. A plan that was abandoned too often fails.
     boolean takeOver(UUID plan, UUID runner, Duration lease, int attemptsMax);
 
     /// `false`: the runner has it no more.

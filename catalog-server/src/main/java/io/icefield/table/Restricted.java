@@ -45,9 +45,8 @@ public final class Restricted {
         return new Restrictions(masks, now.filters());
     }
 
-    /// Keys, signatures and plans reach whole files and their bounds, so whoever is to see less than all of a table
-    /// gets
-    /// none (invariant 5).
+    /// Keys, signatures and plans reach whole files and their bounds, so whoever is to see less than all of a
+    /// table gets none (invariant 5).
     void requireWhole(Principal who, TableStore.Seen seen, Metadata metadata) {
         Restrictions restrictions = of(who, seen, metadata);
         if (!restrictions.none()) {

@@ -5,9 +5,8 @@ import java.util.Iterator;
 /// Finds the files of a table that hold what a query asks for. Reads manifests, inside the table's folder only: a
 /// manifest list may name anything. Throws `Refusal` for what cannot be planned.
 public interface ScanPlanner {
-    /// Reads a PlanTableScanRequest (Iceberg REST) and fixes the snapshot that it means. Throws `Invalid` when the
-    /// table
-    /// has no such snapshot or column.
+    /// Reads a PlanTableScanRequest (Iceberg REST) and fixes the snapshot that it means. Throws `Invalid` when
+    /// the table has no such snapshot or column.
     Scan scan(Metadata metadata, String request);
 
     /// What to plan. Its text says all of it: `scan` reads it again.

@@ -70,6 +70,8 @@ public interface TableFormat {
     /// @param json the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
+    /// @param files other files that it now names, and that may be anywhere until the location validator has seen
+    /// them
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -79,9 +81,11 @@ public interface TableFormat {
             Map<String, String> properties,
             byte[] json,
             String file,
-            List<String> forgotten) {
+            List<String> forgotten,
+            List<String> files) {
         public Prepared {
             forgotten = List.copyOf(forgotten);
+            files = List.copyOf(files);
             folders = Map.copyOf(folders);
             columns = List.copyOf(columns);
             properties = Map.copyOf(properties);
@@ -96,11 +100,15 @@ public interface TableFormat {
                 Map<String, String> properties,
                 byte[] json,
                 String file) {
-            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of());
+            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of(), List.of());
         }
 
-        public Prepared forgetting(List<String> files) {
-            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, files);
+        public Prepared forgetting(List<String> old) {
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, old, files);
+        }
+
+        public Prepared naming(List<String> others) {
+            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, forgotten, others);
         }
     }
 }

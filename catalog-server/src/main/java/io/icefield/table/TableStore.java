@@ -48,7 +48,8 @@ public interface TableStore {
     Swapped replace(Table seen, UUID uuid, Published published);
 
     /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
-    /// tables of one domain. Whoever takes several waits for others in one order, whatever the order of the list.
+    /// tables, maybe of several domains. Whoever takes several waits for others in one order, whatever the order
+    /// of the list.
     Outcome publish(List<Step> steps);
 
     /// One table's part of a publication.

@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
+import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;

@@ -26,6 +26,7 @@ import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
+import io.icefield.table.Warehouse;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.Collection;
@@ -107,7 +108,7 @@ class CommitFaultTest {
         failing = number;
         Optional<RuntimeException> thrown = Optional.empty();
         try {
-            new CommitTransaction(domains, format, commits).commit(WHO, CRM.domain(), """
+            new CommitTransaction(domains, format, commits).commit(WHO, new Warehouse.OneDomain(CRM.domain()), """
                     {"table-changes":[
                      {"identifier":{"namespace":["crm"],"name":"a"},"requirements":[],
                       "updates":[{"action":"set-properties","updates":{"k":"1"}}]},

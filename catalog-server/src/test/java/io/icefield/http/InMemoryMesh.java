@@ -1,6 +1,7 @@
 package io.icefield.http;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Principal;
 import io.icefield.access.PrincipalStore;
 import io.icefield.access.Refusal;
@@ -16,6 +17,7 @@ import io.icefield.storage.DomainStorage;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
 import io.icefield.table.Metadata;
+import io.icefield.table.MetricsStore;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
@@ -26,6 +28,7 @@ import io.icefield.table.TableStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +37,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -71,6 +75,15 @@ final class InMemoryMesh {
 
     void put(Location at, byte[] content) {
         objects.put(at, content);
+    }
+
+    /// Nothing of what was published can be read any more: every metadata file holds this; empty: it is gone.
+    void damage(String content) {
+        contents.clear();
+        objects.replaceAll((_, _) -> content.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        if (content.isEmpty()) {
+            objects.clear();
+        }
     }
 
     private final Map<Location, byte[]> objects = new ConcurrentHashMap<>();
@@ -164,10 +177,20 @@ final class InMemoryMesh {
         }
 
         @Override
-        public List<Grant> grants(Optional<DomainName> domain) {
-            return locked(() -> grants.stream()
-                    .filter(grant -> grant.domain().equals(domain))
-                    .toList());
+        public Page<Grant> grants(Optional<DomainName> domain, Page.Request page) {
+            return locked(() -> {
+                List<Grant> found = grants.stream()
+                        .filter(grant -> grant.domain().equals(domain))
+                        .filter(grant -> grant.toString().compareTo(page.after()) > 0)
+                        .sorted(Comparator.comparing(Grant::toString))
+                        .limit(page.size())
+                        .toList();
+                return new Page<>(
+                        found,
+                        found.size() < page.size()
+                                ? Optional.empty()
+                                : Optional.of(found.getLast().toString()));
+            });
         }
 
         @Override
@@ -492,6 +515,30 @@ final class InMemoryMesh {
     };
 
     final PlanStore planStore = new InMemoryPlans();
+    final MetricsStore metricsStore = new MetricsStore() {
+        private final List<Kept> kept = new CopyOnWriteArrayList<>();
+
+        @Override
+        public void add(List<Report> reports, int perTableMax) {
+            if (reports.stream().anyMatch(report -> report.body().contains("\\u0000"))) {
+                throw new Refusal.Invalid("NUL");
+            }
+            reports.forEach(report -> kept.add(new Kept(ids.incrementAndGet(), report)));
+        }
+
+        @Override
+        public void forget(Instant before) {
+            kept.removeIf(each -> each.report().receivedAt().isBefore(before));
+        }
+
+        @Override
+        public List<Kept> list(Table table, long before, int limit) {
+            return kept.reversed().stream()
+                    .filter(each -> each.report().table().id() == table.id() && each.id() < before)
+                    .limit(limit)
+                    .toList();
+        }
+    };
 
     final PrincipalStore principalStore = new PrincipalStore() {
         @Override
@@ -568,7 +615,11 @@ final class InMemoryMesh {
 
         @Override
         public Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax) {
-            return Optional.ofNullable(objects.get(at));
+            Optional<byte[]> found = Optional.ofNullable(objects.get(at));
+            if (found.filter(bytes -> bytes.length > bytesMax).isPresent()) {
+                throw new TooLong("%s is larger than %d bytes".formatted(at, bytesMax));
+            }
+            return found;
         }
 
         @Override

@@ -43,6 +43,7 @@ import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
+import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
 import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
@@ -70,6 +71,7 @@ final class RunningServer implements AutoCloseable {
 
     final InMemoryMesh mesh = new InMemoryMesh();
     final Server server;
+    private final Thread reporting;
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     final String admin;
@@ -138,7 +140,7 @@ final class RunningServer implements AutoCloseable {
                 }));
         Namespaces namespaces = new Namespaces(domains, mesh.namespaceStore, GOVERNANCE);
         Tables tables = new Tables(namespaces, mesh.tableStore);
-        IcebergFormat format = new IcebergFormat(1 << 20);
+        IcebergFormat format = new IcebergFormat(32 << 20);
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
         Views views = new Views(namespaces, mesh.tableStore);
@@ -154,6 +156,8 @@ final class RunningServer implements AutoCloseable {
                 mesh.planStore,
                 mesh.storage,
                 new PlanScan.Patience(PATIENCE, PATIENCE));
+        ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
+        reporting = Thread.ofVirtual().start(reports::run);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -170,6 +174,7 @@ final class RunningServer implements AutoCloseable {
                         renaming,
                         new DropTable(tables, mesh.tableStore),
                         new ClassifyTable(tables, mesh.tableStore, format, files),
+                        reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
@@ -255,7 +260,8 @@ final class RunningServer implements AutoCloseable {
             try {
                 return new Reply(client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray()));
             } catch (IOException e) {
-                // A server that refuses a body unread closes the connection, and TCP may drop the answer with it
+                // A server that refuses a body unread closes the connection, and TCP may drop the answer
+                // with it
                 // (RFC 9112, 9.6): a client asks again.
                 if (attempt == ATTEMPTS_MAX) {
                     throw new UncheckedIOException(e);
@@ -303,5 +309,6 @@ final class RunningServer implements AutoCloseable {
         client.close();
         server.stop();
         plans.close();
+        reporting.interrupt();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
@@ -107,11 +108,16 @@ final class GrantsTest {
         mesh.domains.grant(everywhere);
         mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales2"));
 
-        assertThat(mesh.domains.grants(Optional.of(sales.name()))).containsExactlyInAnyOrderElementsOf(given);
-        assertThat(mesh.domains.grants(Optional.empty())).containsExactly(everywhere);
+        assertThat(mesh.domains
+                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+                        .items())
+                .containsExactlyInAnyOrderElementsOf(given);
+        assertThat(mesh.domains.grants(Optional.empty(), Page.Request.ALL).items())
+                .containsExactly(everywhere);
         assertThat(mesh.domains.revoke(everywhere)).isTrue();
         assertThat(mesh.domains.revoke(everywhere)).isFalse();
-        assertThat(mesh.domains.grants(Optional.empty())).isEmpty();
+        assertThat(mesh.domains.grants(Optional.empty(), Page.Request.ALL).items())
+                .isEmpty();
     }
 
     @Test
@@ -128,7 +134,9 @@ final class GrantsTest {
         mesh.domains.grant(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
         assertThat(mesh.principals.remove("bob")).isTrue();
 
-        assertThat(mesh.domains.grants(Optional.of(sales.name())))
+        assertThat(mesh.domains
+                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+                        .items())
                 .containsExactly(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
     }
 
@@ -141,7 +149,10 @@ final class GrantsTest {
         mesh.domains.grant(stays);
         assertThat(mesh.namespaces.remove(nested)).isTrue();
 
-        assertThat(mesh.domains.grants(Optional.of(sales.name()))).containsExactly(stays);
+        assertThat(mesh.domains
+                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+                        .items())
+                .containsExactly(stays);
     }
 
     private void check(Grant grant, Set<String> reached, Set<String> known) {
@@ -207,7 +218,10 @@ final class GrantsTest {
         mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "empty"));
         assertThat(mesh.domains.remove(empty)).isTrue();
 
-        assertThat(mesh.domains.grants(Optional.of(new DomainName("empty")))).isEmpty();
+        assertThat(mesh.domains
+                        .grants(Optional.of(new DomainName("empty")), Page.Request.ALL)
+                        .items())
+                .isEmpty();
         assertThat(mesh.domains.find(Set.of(), new DomainName("empty"))).isEmpty();
     }
 }

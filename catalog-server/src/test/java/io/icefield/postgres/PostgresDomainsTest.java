@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
@@ -41,7 +42,9 @@ final class PostgresDomainsTest {
         assertThat(seen.domain()).isEqualTo(added);
         assertThat(seen.domain().storage()).isEqualTo(storage);
         assertThat(seen.sight()).isEqualTo(new Sight(Set.of(Role.OWNER), false));
-        assertThat(mesh.domains.grants(Optional.of(added.name())))
+        assertThat(mesh.domains
+                        .grants(Optional.of(added.name()), Page.Request.ALL)
+                        .items())
                 .containsExactly(Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "sales"));
     }
 
@@ -116,7 +119,10 @@ final class PostgresDomainsTest {
         assertThat(add("x4", "bucket", "")).isEmpty();
         assertThat(add("beside", "bucket", "a/bc")).isPresent();
         assertThat(names("", 10)).containsExactly("beside", "sales");
-        assertThat(mesh.domains.grants(Optional.of(new DomainName("x1")))).isEmpty();
+        assertThat(mesh.domains
+                        .grants(Optional.of(new DomainName("x1")), Page.Request.ALL)
+                        .items())
+                .isEmpty();
     }
 
     @Test

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.icefield.access.Page;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.domain.Domain;
@@ -250,7 +251,8 @@ final class PostgresTablesTest {
         mesh.tables.swap(seen, Mesh.published(seen.location(), "{}", Map.of(1, Set.of(EMAIL))));
         assertThat(mesh.tables.tags(seen.uuid())).isEqualTo(Map.of(1, Set.of(EMAIL), 2, Set.of(NAME)));
 
-        // What the steward said meanwhile stays, and what a commit has seen of earlier answers does not come back.
+        // What the steward said meanwhile stays, and what a commit has seen of earlier answers does not
+        // come back.
         mesh.tables.classify(seen.uuid(), Map.of(2, Set.of("public")));
         mesh.tables.swap(
                 mesh.now(seen.name()),
@@ -323,7 +325,10 @@ final class PostgresTablesTest {
         mesh.table(crm, "another");
         assertThat(roles(id("another"))).isEmpty();
         mesh.tables.drop(mesh.now(sold));
-        assertThat(mesh.domains.grants(Optional.of(sales.name()))).isEmpty();
+        assertThat(mesh.domains
+                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+                        .items())
+                .isEmpty();
     }
 
     @Test

@@ -17,7 +17,7 @@ public interface DomainStorage {
     /// Writes a new object. Never overwrites: throws when there is one of that name.
     void write(StorageProfile profile, Location at, byte[] bytes);
 
-    /// The whole object; empty when there is none. Throws when it is larger than `bytesMax`.
+    /// The whole object; empty when there is none. Throws `TooLong` when it is larger than `bytesMax`.
     Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax);
 
     /// Deletes objects; those that are not there count as deleted.
@@ -47,7 +47,7 @@ public interface DomainStorage {
     }
 
     /// The store failed or refused. The message has no secret and is fit for a log; it is not for a caller.
-    final class StorageException extends RuntimeException {
+    class StorageException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public StorageException(String message) {
@@ -56,6 +56,15 @@ public interface DomainStorage {
 
         public StorageException(String message, Throwable cause) {
             super(message, cause);
+        }
+    }
+
+    /// An object is larger than whoever reads it allows.
+    final class TooLong extends StorageException {
+        private static final long serialVersionUID = 1L;
+
+        public TooLong(String message) {
+            super(message);
         }
     }
 }

@@ -2,6 +2,7 @@ package io.icefield.storage;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// An object or a folder in a bucket: `s3://bucket/key`. The one validator of locations: what is a `Location` cannot
@@ -12,6 +13,7 @@ import java.util.regex.Pattern;
 public record Location(String bucket, String key) {
     public static final int KEY_BYTES_MAX = 1_024;
 
+    private static final Set<String> SCHEMES = Set.of("s3", "s3a", "s3n");
     private static final Pattern BUCKET = Pattern.compile("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]");
 
     /// One folder or file name: letters, digits and what Iceberg and Hive-style partition values put into paths.
@@ -42,7 +44,7 @@ public record Location(String bucket, String key) {
     /// Reads `s3://bucket/key`, also `s3a` and `s3n`; one slash at the end is dropped.
     public static Location parse(String uri) {
         int scheme = uri.indexOf("://");
-        if (scheme < 0 || !uri.substring(0, scheme).matches("s3[an]?")) {
+        if (scheme < 0 || !SCHEMES.contains(uri.substring(0, scheme))) {
             throw new IllegalArgumentException("a location starts with s3://");
         }
         String rest = uri.substring(scheme + 3);

@@ -175,7 +175,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
                     .getObject(r -> r.bucket(at.bucket()).key(at.key()))) {
                 if (in.response().contentLength() > bytesMax) {
                     in.abort();
-                    throw new StorageException("%s is larger than %d bytes".formatted(at, bytesMax));
+                    throw new TooLong("%s is larger than %d bytes".formatted(at, bytesMax));
                 }
                 return Optional.of(in.readAllBytes());
             } catch (NoSuchKeyException absent) {

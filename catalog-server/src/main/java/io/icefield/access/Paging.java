@@ -1,6 +1,5 @@
-package io.icefield.table;
+package io.icefield.access;
 
-import io.icefield.access.Page;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -9,12 +8,12 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /// Keyset paging over rows of which some are not for this caller: a page is full or the list is at its end.
-final class Paging {
+public final class Paging {
     private static final int BATCH_MAX = 10_000;
 
     private Paging() {}
 
-    static <S, T> Page<T> fill(
+    public static <S, T> Page<T> fill(
             Page.Request page,
             BiFunction<String, Integer, List<S>> rows,
             Predicate<S> visible,

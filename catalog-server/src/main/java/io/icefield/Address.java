@@ -1,0 +1,31 @@
+package io.icefield;
+
+import io.icefield.config.Settings;
+import java.net.URI;
+
+/// Where clients find the catalog. The port is known once the server listens on it: the settings may leave the
+/// choice to the system.
+final class Address {
+    private final Settings settings;
+    private volatile int port;
+
+    Address(Settings settings) {
+        this.settings = settings;
+        this.port = settings.port();
+    }
+
+    void serves(int chosen) {
+        port = chosen;
+    }
+
+    /// The Iceberg REST catalog's.
+    URI iceberg() {
+        return iceberg(settings.publicUri()
+                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), port))));
+    }
+
+    /// Below the path that the address may have: a proxy serves us there.
+    static URI iceberg(URI base) {
+        return URI.create(base.toString().replaceAll("/+$", "") + "/iceberg");
+    }
+}
