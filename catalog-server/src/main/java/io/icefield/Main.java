@@ -75,6 +75,7 @@ import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -193,7 +194,9 @@ public final class Main {
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
                                 new DropView(views, droppedStore, retention)),
                         new UseCases.OnFiles(
-                                plans, new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock))),
+                                plans,
+                                new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock)),
+                                settings.planning().name().toLowerCase(Locale.ROOT)),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(

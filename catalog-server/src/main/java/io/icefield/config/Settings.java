@@ -26,6 +26,7 @@ public record Settings(
         Database database,
         Storage storage,
         Optional<Trino> trino,
+        Planning planning,
         Optional<Path> policies,
         Duration metricsRetention,
         Path keyFile,
@@ -46,6 +47,7 @@ public record Settings(
     ///
     /// @param endpoint empty: Amazon S3
     /// @param bucketPrefix before the domain's name
+    /// @param roleArn empty: the store has no STS
     /// @param moved the endpoint is a new one of the store that this access key belongs to
     public record Storage(
             Optional<URI> endpoint,
@@ -57,6 +59,12 @@ public record Settings(
             String bucketPrefix,
             String roleArn,
             boolean moved) {}
+
+    /// Who plans scans, if a client has no opinion.
+    public enum Planning {
+        CLIENT,
+        SERVER
+    }
 
     /// The query engine.
     ///
@@ -92,9 +100,10 @@ public record Settings(
                         new Secret(reader.required("S3_SECRET_KEY")),
                         reader.read("S3_PATH_STYLE", Boolean.toString(endpoint.isPresent()), Reader::bool, false),
                         reader.value("S3_BUCKET_PREFIX", ""),
-                        reader.value("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield"),
+                        reader.read("STS_ROLE_ARN", "arn:aws:iam::000000000000:role/icefield", Settings::role, ""),
                         reader.read("S3_MOVED", "false", Reader::bool, false)),
                 trino(reader),
+                reader.read("SCAN_PLANNING", "client", Settings::planning, Planning.CLIENT),
                 reader.optional("POLICIES", Path::of),
                 reader.read("METRICS_RETENTION", "P30D", Reader::duration, Duration.ZERO),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
@@ -105,6 +114,18 @@ public record Settings(
                         reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)));
         reader.complain();
         return settings;
+    }
+
+    private static String role(String text) {
+        return text.equals("none") ? "" : text;
+    }
+
+    private static Planning planning(String text) {
+        return switch (text) {
+            case "client" -> Planning.CLIENT;
+            case "server" -> Planning.SERVER;
+            default -> throw new IllegalArgumentException(text);
+        };
     }
 
     private static Optional<Trino> trino(Reader reader) {

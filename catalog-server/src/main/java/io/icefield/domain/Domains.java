@@ -48,7 +48,11 @@ public final class Domains {
             throw new Refusal.AlreadyExists(Thing.DOMAIN, name.value());
         }
         StorageProfile profile = storageOfNew.apply(name);
-        storage.provision(profile);
+        try {
+            storage.provision(profile);
+        } catch (DomainStorage.Unfit e) {
+            throw new Refusal.Invalid("domain `%s` is not made: %s".formatted(name, e.getMessage()));
+        }
         Domain domain = store.add(name, profile, groups(owners))
                 .orElseThrow(() -> new Refusal.AlreadyExists(Thing.DOMAIN, name.value()));
         engine.created(domain);

@@ -70,6 +70,7 @@ final class IcebergRoutes {
     private final Splices splices = new Splices();
     private final ViewRoutes views;
     private final PlanRoutes plans;
+    private final String planning;
 
     /// By identity: while a list stays the same, so does its text in each catalog that shows it.
     private final Cache<Page<TableId>, Map<String, byte[]>> lists =
@@ -88,6 +89,7 @@ final class IcebergRoutes {
         this.drop = use.dropTable();
         this.unregister = use.keeping().unregister();
         this.retries = new Retries(use.keeping().keys(), use.keeping().keyLifetime());
+        this.planning = use.onFiles().planning();
         this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
         this.reports = use.reportMetrics();
         this.views = new ViewRoutes(use.onViews(), splices, retries, this::domainHasNone, this::domainTakesNone);
@@ -139,7 +141,9 @@ final class IcebergRoutes {
                                 "vended-credentials",
                                 // The client renews its token with its secret: we do not exchange tokens.
                                 "token-exchange-enabled",
-                                "false"),
+                                "false",
+                                "scan-planning-mode",
+                                planning),
                         "overrides",
                         object("prefix", warehouse.prefix()),
                         "endpoints",

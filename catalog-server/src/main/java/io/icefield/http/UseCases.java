@@ -65,7 +65,9 @@ public record UseCases(
             Duration keyLifetime) {}
 
     /// What the server does with files for those who cannot.
-    public record OnFiles(PlanScan planScan, SignRequest signRequest) {}
+    ///
+    /// @param planning who plans scans if a client has no opinion, as `scan-planning-mode` says it
+    public record OnFiles(PlanScan planScan, SignRequest signRequest, String planning) {}
 
     /// The same for views.
     public record OnViews(

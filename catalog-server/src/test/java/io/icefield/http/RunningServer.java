@@ -259,7 +259,8 @@ final class RunningServer implements AutoCloseable {
                                         tables,
                                         files,
                                         restricted,
-                                        new S3RequestSigner(mesh.storage, Clock.systemUTC()))),
+                                        new S3RequestSigner(mesh.storage, Clock.systemUTC())),
+                                "client"),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(

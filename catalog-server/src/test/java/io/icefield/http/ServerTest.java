@@ -62,6 +62,7 @@ class ServerTest {
                 .replace("{namespace}", "crm")
                 .replace("{table}", "customers")
                 .replace("{view}", "best_customers")
+                .replace("{plan-id}", "00000000-0000-0000-0000-000000000000")
                 .replace("{principal}", "admin")
                 .replace("{dropped}", "1");
     }
@@ -144,6 +145,10 @@ class ServerTest {
         } else if (path.endsWith("/rename")) {
             return "{\"source\":{\"namespace\":[\"crm\"],\"name\":\"a\"},"
                     + "\"destination\":{\"namespace\":[\"crm\"],\"name\":\"b\"}}";
+        } else if (path.endsWith("/tasks")) {
+            return "{\"plan-task\":\"00000000-0000-0000-0000-000000000000.0\"}";
+        } else if (path.endsWith("/sign")) {
+            return "{\"method\":\"GET\",\"region\":\"us-east-1\",\"uri\":\"http://s3/x/y\",\"headers\":{}}";
         } else if (path.endsWith("/views")) {
             return ViewRoutesTest.createBody("mine", "");
         } else if (path.endsWith("/tables")) {

@@ -6,6 +6,9 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -71,6 +74,7 @@ final class S3Door extends HttpServlet {
             if (request.getHeader("Authorization") == null && request.getParameter("X-Amz-Signature") == null) {
                 throw refusal(403, "AccessDenied", "the request is not signed");
             }
+            requireSignedHeaders(request);
             Optional<String> token = Optional.ofNullable(request.getHeader("x-amz-security-token"))
                     .or(() -> Optional.ofNullable(request.getParameter("X-Amz-Security-Token")));
             ScopedValue.where(TOKEN, token).call(() -> {
@@ -80,6 +84,20 @@ final class S3Door extends HttpServlet {
         } catch (IOException | RuntimeException problem) {
             drain(request);
             protocol.fail(request, response, problem);
+        }
+    }
+
+    /// As Amazon's store: else whoever has a signature for a PUT could make a copy of it.
+    private static void requireSignedHeaders(HttpServletRequest request) {
+        String signed = Optional.ofNullable(request.getHeader("Authorization"))
+                .map(header -> header.replaceAll("(?s).*SignedHeaders=([^,\\s]*).*", "$1"))
+                .orElseGet(() -> String.valueOf(request.getParameter("X-Amz-SignedHeaders")));
+        List<String> names = List.of(signed.toLowerCase(Locale.ROOT).split(";"));
+        for (String name : Collections.list(request.getHeaderNames())) {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (lower.startsWith("x-amz-") && !names.contains(lower)) {
+                throw refusal(403, "AccessDenied", "the header %s is not signed".formatted(lower));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package io.icefield.compat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.icefield.client.ApiClient;
 import io.icefield.client.Credential;
@@ -35,11 +36,41 @@ final class ServedCatalog {
     private final URI uri;
     private final ApiClient admin;
     private final Credential tester;
+    private final Supervisor parts;
+    private final Map<String, String> settings;
+    private final Path home;
+    private final String adminSecret;
 
-    private ServedCatalog(URI uri, ApiClient admin, Credential tester) {
+    private ServedCatalog(
+            URI uri,
+            ApiClient admin,
+            Credential tester,
+            Supervisor parts,
+            Map<String, String> settings,
+            Path home,
+            String adminSecret) {
         this.uri = uri;
         this.admin = admin;
         this.tester = tester;
+        this.parts = parts;
+        this.settings = settings;
+        this.home = home;
+        this.adminSecret = adminSecret;
+    }
+
+    /// Another server on the same database.
+    ServedCatalog replica(String name, Map<String, String> more) throws Exception {
+        URI at = URI.create("http://127.0.0.1:" + freePort());
+        Map<String, String> own = new HashMap<>(settings);
+        own.put("ICEFIELD_PORT", Integer.toString(at.getPort()));
+        own.putAll(more);
+        parts.start(new Server(name, at, home, own));
+        ApiClient client = ApiClient.withCredential(at, new Credential("admin", adminSecret));
+        return new ServedCatalog(at, client, tester, parts, settings, home, adminSecret);
+    }
+
+    URI uri() {
+        return uri;
     }
 
     /// Started at the first call. All callers fail alike when it does not start.
@@ -66,27 +97,30 @@ final class ServedCatalog {
 
         URI uri = URI.create("http://127.0.0.1:" + freePort());
         String adminSecret = UUID.randomUUID().toString();
-        parts.start(new Server(
-                uri,
-                home,
-                Map.ofEntries(
-                        Map.entry("ICEFIELD_PORT", Integer.toString(uri.getPort())),
-                        Map.entry("ICEFIELD_DATABASE_URL", postgres.jdbcUrl()),
-                        Map.entry("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER),
-                        Map.entry("ICEFIELD_DATABASE_PASSWORD", password),
-                        Map.entry("ICEFIELD_S3_ENDPOINT", s3.endpoint().toString()),
-                        Map.entry("ICEFIELD_S3_ACCESS_KEY", "root"),
-                        Map.entry("ICEFIELD_S3_SECRET_KEY", s3Secret),
-                        Map.entry(
-                                "ICEFIELD_POLICIES",
-                                Files.createDirectory(home.resolve("no-policies"))
-                                        .toString()),
-                        Map.entry(
-                                "ICEFIELD_KEY_FILE", home.resolve("catalog.key").toString()),
-                        Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret))));
+        Map<String, String> settings = Map.ofEntries(
+                Map.entry("ICEFIELD_PORT", Integer.toString(uri.getPort())),
+                Map.entry("ICEFIELD_DATABASE_URL", postgres.jdbcUrl()),
+                Map.entry("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER),
+                Map.entry("ICEFIELD_DATABASE_PASSWORD", password),
+                Map.entry("ICEFIELD_S3_ENDPOINT", s3.endpoint().toString()),
+                Map.entry("ICEFIELD_S3_ACCESS_KEY", "root"),
+                Map.entry("ICEFIELD_S3_SECRET_KEY", s3Secret),
+                Map.entry(
+                        "ICEFIELD_POLICIES",
+                        Files.createDirectory(home.resolve("no-policies")).toString()),
+                Map.entry("ICEFIELD_KEY_FILE", home.resolve("catalog.key").toString()),
+                Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret));
+        parts.start(new Server("catalog", uri, home, settings));
 
         ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
-        return new ServedCatalog(uri, admin, user(admin, "tester", OWNERS));
+        return new ServedCatalog(
+                uri,
+                admin,
+                user(admin, "tester", OWNERS),
+                parts,
+                settings,
+                home,
+                adminSecret);
     }
 
     /// Makes a domain that the client's principal owns. Answers the location of its files.
@@ -126,6 +160,41 @@ final class ServedCatalog {
                 user.path("client-id").asText(), user.path("client-secret").asText());
     }
 
+    /// A GET of something of a table, as the client's principal.
+    JsonNode get(String domain, String namespace, String table, String what) throws IOException, InterruptedException {
+        return call(HttpRequest.newBuilder(at(domain, namespace, table, what)));
+    }
+
+    JsonNode post(String domain, String namespace, String table, String what, String body)
+            throws IOException, InterruptedException {
+        return call(HttpRequest.newBuilder(at(domain, namespace, table, what))
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private URI at(String domain, String namespace, String table, String what) {
+        return uri.resolve("/iceberg/v1/%s/namespaces/%s/tables/%s%s".formatted(domain, namespace, table, what));
+    }
+
+    private JsonNode call(HttpRequest.Builder request) throws IOException, InterruptedException {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            HttpRequest token = HttpRequest.newBuilder(uri.resolve("/iceberg/v1/oauth/tokens"))
+                    .header("Content-Type", "application/x-www-form-urlencoded")
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            "grant_type=client_credentials&client_id=%s&client_secret=%s"
+                                    .formatted(tester.clientId(), tester.clientSecret())))
+                    .build();
+            ObjectMapper json = new ObjectMapper();
+            String bearer = json.readTree(http.send(token, HttpResponse.BodyHandlers.ofString())
+                            .body())
+                    .path("access_token")
+                    .asText();
+            return json.readTree(http.send(
+                            request.header("Authorization", "Bearer " + bearer).build(),
+                            HttpResponse.BodyHandlers.ofString())
+                    .body());
+        }
+    }
+
     /// Iceberg's client with a principal's secret and nothing else: keys to the files come from the server.
     RESTCatalog client(String name, String domain, Map<String, String> more) {
         Map<String, String> properties = new HashMap<>(Map.of(
@@ -154,12 +223,7 @@ final class ServedCatalog {
     }
 
     /// What `icefield server` runs.
-    private record Server(URI uri, Path folder, Map<String, String> settings) implements Part {
-        @Override
-        public String name() {
-            return "catalog";
-        }
-
+    private record Server(String name, URI uri, Path folder, Map<String, String> settings) implements Part {
         @Override
         public Launch launch() {
             Map<String, String> environment = new HashMap<>(settings);

@@ -82,7 +82,7 @@ class EmbeddedS3StorageTest extends DomainStorageContract {
         }
 
         @Override
-        protected boolean refusesUnsignedHeaders() {
+        protected boolean keepsToSignatures() {
             return true;
         }
     }

@@ -172,8 +172,8 @@ class MinioStorageIT extends DomainStorageContract {
         }
 
         @Override
-        protected boolean refusesUnsignedHeaders() {
-            return true;
+        protected boolean keepsToSignatures() {
+            return false;
         }
     }
 }

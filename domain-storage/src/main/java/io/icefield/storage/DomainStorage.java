@@ -8,7 +8,7 @@ import java.util.Optional;
 public interface DomainStorage {
     /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it: proved by a
     /// write,
-    /// a read and a delete of one small object.
+    /// a read and a delete of one small object. Throws [Unfit] when no domain can be safe there.
     void provision(StorageProfile profile);
 
     /// Removes the bucket if nothing is in it; `false` and nothing changed when there is.
@@ -38,6 +38,15 @@ public interface DomainStorage {
     enum Reach {
         READ,
         READ_WRITE
+    }
+
+    /// The store lets clients do what they must not. The message is for the caller.
+    final class Unfit extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public Unfit(String message) {
+            super(message);
+        }
     }
 
     /// The store failed or refused. The message has no secret and is fit for a log; it is not for a caller.

@@ -89,6 +89,9 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
             }
         });
         prove(profile);
+        if (!profile.hasSts()) {
+            new SigningProof(this, new S3RequestSigner(this, clock), http, profile).prove();
+        }
     }
 
     private static Object create(S3Client s3, String bucket) {
