@@ -113,14 +113,7 @@ final class ServedCatalog {
         parts.start(new Server("catalog", uri, home, settings));
 
         ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
-        return new ServedCatalog(
-                uri,
-                admin,
-                user(admin, "tester", OWNERS),
-                parts,
-                settings,
-                home,
-                adminSecret);
+        return new ServedCatalog(uri, admin, user(admin, "tester", OWNERS), parts, settings, home, adminSecret);
     }
 
     /// Makes a domain that the client's principal owns. Answers the location of its files.
@@ -132,10 +125,6 @@ final class ServedCatalog {
                         .put("name", name)
                         .set("owners", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
         return "s3://" + domain.path("bucket").asText();
-    }
-
-    URI uri() {
-        return uri;
     }
 
     /// The principal of `client`, an owner of every domain made here.
