@@ -63,7 +63,8 @@ class ServerTest {
                 .replace("{table}", "customers")
                 .replace("{view}", "best_customers")
                 .replace("{principal}", "admin")
-                .replace("{dropped}", "1");
+                .replace("{dropped}", "1")
+                .replace("{plan-id}", "1");
     }
 
     @Test

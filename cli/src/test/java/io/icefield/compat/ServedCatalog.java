@@ -86,19 +86,7 @@ final class ServedCatalog {
                         Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret))));
 
         ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
-        JsonNode tester = admin.post(
-                ApiClient.path("principals"),
-                JsonNodeFactory.instance
-                        .objectNode()
-                        .put("name", "tester")
-                        .put("kind", "user")
-                        .set("groups", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
-        return new ServedCatalog(
-                uri,
-                admin,
-                new Credential(
-                        tester.path("client-id").asText(),
-                        tester.path("client-secret").asText()));
+        return new ServedCatalog(uri, admin, user(admin, "tester", OWNERS));
     }
 
     /// Makes a domain that the client's principal owns. Answers the location of its files.
@@ -110,6 +98,32 @@ final class ServedCatalog {
                         .put("name", name)
                         .set("owners", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
         return "s3://" + domain.path("bucket").asText();
+    }
+
+    URI uri() {
+        return uri;
+    }
+
+    /// The principal of `client`, an owner of every domain made here.
+    Credential tester() {
+        return tester;
+    }
+
+    /// A new user who owns nothing and may nothing.
+    Credential stranger(String name) {
+        return user(admin, name, "strangers");
+    }
+
+    private static Credential user(ApiClient admin, String name, String group) {
+        JsonNode user = admin.post(
+                ApiClient.path("principals"),
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("name", name)
+                        .put("kind", "user")
+                        .set("groups", JsonNodeFactory.instance.arrayNode().add(group)));
+        return new Credential(
+                user.path("client-id").asText(), user.path("client-secret").asText());
     }
 
     /// Iceberg's client with a principal's secret and nothing else: keys to the files come from the server.

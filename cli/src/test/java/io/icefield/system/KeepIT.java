@@ -36,8 +36,7 @@ class KeepIT {
                 SELECT * FROM (VALUES (1, 'a:b'), (2, 'c/d'), (3, 'plain')) AS t (id, day)""".formatted(CORE));
         mesh.execute(JOB, "DELETE FROM %sorders WHERE id = 2".formatted(CORE));
         mesh.execute(JOB, "DROP TABLE %sorders".formatted(CORE));
-        assertThat(mesh.rows(JOB, "SHOW TABLES FROM %s.core".formatted(DOMAIN)))
-                .doesNotContain(List.of("orders"));
+        assertThat(mesh.rows(JOB, "SHOW TABLES FROM %s.core".formatted(DOMAIN))).doesNotContain(List.of("orders"));
         assertThat(mesh.icefield("table", "dropped", DOMAIN).ok().out()).contains("orders", JOB, "purge");
 
         mesh.icefield("table", "undrop", CORE + "orders", "--name", "back").ok();
@@ -88,7 +87,9 @@ class KeepIT {
                 List.of("table", "protect", "a.b"),
                 List.of("namespace", "protect", "a"),
                 List.of("table"))) {
-            assertThat(mesh.icefield(words.toArray(String[]::new)).code()).as("%s", words).isEqualTo(2);
+            assertThat(mesh.icefield(words.toArray(String[]::new)).code())
+                    .as("%s", words)
+                    .isEqualTo(2);
         }
     }
 }
