@@ -59,7 +59,7 @@ public final class UndropTable {
                 wanted.name().orElse(table.name().name()));
         Namespace namespace = namespace(who, table, to);
         // Also says so when somebody deleted the files: an engine that purges by itself.
-        Metadata metadata = files.of(table);
+        Metadata metadata = files.read(table.domain(), table.metadata(), MetadataFiles.FILE_BYTES_MAX);
         if (!to.equals(table.name())) {
             judge(table, to, metadata);
         }
