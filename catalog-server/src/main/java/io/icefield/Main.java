@@ -76,7 +76,8 @@ public final class Main {
     private static final long MANIFEST_CACHE_BYTES = 32L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
-    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret is thrown
+    /// Who we are to the query engine when we manage its catalogs. Nobody can sign in as this: its secret
+    /// is thrown
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
@@ -157,7 +158,7 @@ public final class Main {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, cache, format, restricted, storage),
+                        new LoadTable(tables, tableStore, cache, format, restricted, storage),
                         new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
@@ -225,7 +226,8 @@ public final class Main {
                 storage.pathStyle());
     }
 
-    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a
+    /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no
+    /// domain a
     /// dot.
     static String bucket(String prefix, DomainName name) {
         String bucket = prefix + name.value().replace('_', '-');

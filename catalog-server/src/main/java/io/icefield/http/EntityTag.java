@@ -13,9 +13,12 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.stream.Stream;
 
-/// Names everything that an answer about a table holds, its key included. A client keeps the key of its first load when
-/// it is told that nothing has changed; so it is told that only while it would be given the very same key, which is
-/// the first half of the key's life. What the caller may do and what is hidden from it show in the key, or in a
+/// Names everything that an answer about a table holds, its key included. A client keeps the key of its
+/// first load when
+/// it is told that nothing has changed; so it is told that only while it would be given the very same key,
+/// which is
+/// the first half of the key's life. What the caller may do and what is hidden from it show in the key, or
+/// in a
 /// refusal.
 final class EntityTag {
     private static final int BYTES = 16;
@@ -35,6 +38,7 @@ final class EntityTag {
                 storage.region(),
                 Boolean.toString(storage.pathStyle()),
                 loaded.given().name(),
+                loaded.labels().toString(),
                 loaded.credential().map(Credential::accessKey).orElse(""),
                 loaded.credential().flatMap(Credential::expiresAt).toString());
         try {
@@ -46,7 +50,8 @@ final class EntityTag {
         }
     }
 
-    /// Does a client that sends this `If-None-Match` have it? Compares weakly: the same answer, however it was encoded.
+    /// Does a client that sends this `If-None-Match` have it? Compares weakly: the same answer, however it
+    /// was encoded.
     static boolean isAmong(String ifNoneMatch, String tag) {
         return Stream.of(ifNoneMatch.split(",", -1))
                 .map(String::strip)

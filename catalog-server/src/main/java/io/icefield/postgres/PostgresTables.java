@@ -1,5 +1,7 @@
 package io.icefield.postgres;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
@@ -159,6 +161,10 @@ public final class PostgresTables implements TableStore {
             SELECT :uuid, f.field_id, f.tag, 'steward' FROM unnest(:fields, :names) AS f (field_id, tag)
             """;
 
+    private static final int TAGGED_MAX = 10_000;
+
+    private final Cache<Tagged, Map<Integer, Set<Tag>>> tags =
+            Caffeine.newBuilder().maximumSize(TAGGED_MAX).build();
     private final Database database;
     private final TableLookup lookup;
     private final NameLists lists;
@@ -362,7 +368,8 @@ public final class PostgresTables implements TableStore {
         return moved == 1;
     }
 
-    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
+    /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a
+    /// version is taken
     /// once: while the row is at most one ahead of what we saw, the pointer says whether that one was ours.
     private static Supplier<Swapped> reread(Handle handle, Table seen, Published published) {
         Swapped result = handle.createQuery(REREAD_SWAP)
@@ -427,7 +434,8 @@ public final class PostgresTables implements TableStore {
         };
     }
 
-    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows by
+    /// Whoever waits holds only what comes earlier in this order: namespaces, the locations by domain, rows
+    /// by
     /// id. All folders are compared when all have their places, so that tables may trade theirs.
     private static Outcome publish(Handle handle, List<Held> rows, List<Step.Create> creations) {
         for (Step.Create creation : creations) {
@@ -492,7 +500,8 @@ public final class PostgresTables implements TableStore {
         }
     }
 
-    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one trace of it is
+    /// Having a lock of each, we know that the lost transaction has ended. It did all or nothing, so one
+    /// trace of it is
     /// enough, and so is one place where a trace is missing that nobody can have covered.
     private static Supplier<Outcome> reread(Handle handle, List<Held> rows, List<Step.Create> creations) {
         lockLocations(
@@ -599,6 +608,16 @@ public final class PostgresTables implements TableStore {
                     return tags;
                 }));
     }
+
+    @Override
+    public Map<Integer, Set<Tag>> tags(Table table) {
+        return table.tagsVersion() == 0
+                ? tags(table.uuid())
+                : tags.get(new Tagged(table.uuid(), table.tagsVersion()), key -> tags(key.table()));
+    }
+
+    /// What may be remembered: read later than the version, tags are never older than it.
+    private record Tagged(UUID table, long version) {}
 
     @Override
     public void classify(UUID table, Map<Integer, Set<String>> answers) {

@@ -9,11 +9,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/// What columns hold: tags by field id. A job declares them with table properties `icefield.tags.<column>`; a steward's
+/// What columns hold: tags by field id. A job declares them with table properties `icefield.tags.<column>`;
+/// a steward's
 /// answer wins.
 final class Classification {
     static final String PROPERTY = "icefield.tags.";
@@ -46,11 +48,20 @@ final class Classification {
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
+    /// What counts, of each column of which there is something to say.
+    static Map<Integer, Set<String>> names(Map<Integer, Set<Tag>> tags) {
+        Map<Integer, Set<String>> names = new TreeMap<>();
+        tags.forEach((field, all) -> names.put(field, names(all)));
+        names.values().removeIf(Set::isEmpty);
+        return names;
+    }
+
     private static boolean decided(Set<Tag> tags) {
         return tags.stream().anyMatch(tag -> tag.source() == Source.STEWARD);
     }
 
-    /// The tags after a change: properties that the change sets or alters declare anew, and so does every property
+    /// The tags after a change: properties that the change sets or alters declare anew, and so does every
+    /// property
     /// whose column is another one than before; what a steward said stays.
     ///
     /// @param before properties before the change

@@ -26,15 +26,17 @@ public final class Restricted {
         this.store = store;
     }
 
-    /// Time travel reads a table with the schema of that time, and its old files hold columns that are gone or had
+    /// Time travel reads a table with the schema of that time, and its old files hold columns that are gone
+    /// or had
     /// other
-    /// names since: their masks count too. A name that several columns had takes the strictest of their masks.
+    /// names since: their masks count too. A name that several columns had takes the strictest of their
+    /// masks.
     Restrictions of(Principal who, TableStore.Seen seen, Metadata metadata) {
         if (Access.readsClear(who, seen.sight())) {
             return Restrictions.NONE;
         }
         Table table = seen.table();
-        Map<Integer, Set<TableStore.Tag>> tags = store.tags(table.uuid());
+        Map<Integer, Set<TableStore.Tag>> tags = store.tags(table);
         Restrictions now = restrict(who, table.name(), format.read(metadata).columns(), tags);
         Map<String, Mask> masks = new HashMap<>(now.masks());
         for (List<Column> past : format.pastColumns(metadata)) {

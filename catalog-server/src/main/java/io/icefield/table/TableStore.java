@@ -12,8 +12,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
-/// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they return.
-/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or serialization
+/// The tables and views: names, pointers to metadata, tags of columns. All writes are durable when they
+/// return.
+/// A lost database connection while the outcome is open throws `Refusal.OutcomeUnknown`, a deadlock or
+/// serialization
 /// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
@@ -42,7 +44,8 @@ public interface TableStore {
     /// The content of a metadata file that was published here; empty for one that was not.
     Optional<byte[]> content(Table table);
 
-    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables or
+    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two
+    /// tables or
     /// views of a domain share a location, nor lies one inside another's.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
@@ -52,16 +55,20 @@ public interface TableStore {
     /// Is this folder apart from those of all tables and views of the domain?
     boolean isFree(Domain domain, Location folder);
 
-    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
+    /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared
+    /// tags, in one
     /// transaction. A steward's answers are not touched.
     /// Atomic: of two racing callers exactly one gets `DONE`; otherwise nothing has changed.
     Swapped swap(Table seen, Published published);
 
-    /// The same for a table that takes the place of `seen`: its name, and the grants on it, with a UUID of its own.
+    /// The same for a table that takes the place of `seen`: its name, and the grants on it, with a UUID of
+    /// its own.
     Swapped replace(Table seen, UUID uuid, Published published);
 
-    /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on different
-    /// tables, maybe of several domains. Whoever takes several waits for others in one order, whatever the order
+    /// Takes all these steps, or none when one of them cannot be taken, in one transaction. They are on
+    /// different
+    /// tables, maybe of several domains. Whoever takes several waits for others in one order, whatever the
+    /// order
     /// of the list.
     Outcome publish(List<Step> steps);
 
@@ -103,6 +110,12 @@ public interface TableStore {
 
     /// Tags by field id; by the table's UUID, so they outlive a drop and a registration.
     Map<Integer, Set<Tag>> tags(UUID table);
+
+    /// The same of a table that was found. They are remembered by its version of them, so that a load asks
+    /// nothing more.
+    default Map<Integer, Set<Tag>> tags(Table table) {
+        return tags(table.uuid());
+    }
 
     /// A classification of one column.
     ///
@@ -158,7 +171,8 @@ public interface TableStore {
         GONE
     }
 
-    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when it is that
+    /// Keeps a steward's answers, without a commit: each replaces the one before to this column, also when
+    /// it is that
     /// nothing is to be said of it. The other columns and what jobs declare stay untouched.
     void classify(UUID table, Map<Integer, Set<String>> answers);
 }

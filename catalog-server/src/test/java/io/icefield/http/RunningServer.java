@@ -63,7 +63,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
+/// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and
+/// callers.
 final class RunningServer implements AutoCloseable {
     private static final int ATTEMPTS_MAX = 5;
     static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -84,7 +85,8 @@ final class RunningServer implements AutoCloseable {
     volatile boolean ready = true;
     volatile boolean broken;
 
-    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read clear, and
+    /// Names that start with `bad` are refused; columns called `email` are masked for those who do not read
+    /// clear, and
     /// rows filtered by `region`.
     private static final Governance GOVERNANCE = new Governance() {
         @Override
@@ -166,7 +168,7 @@ final class RunningServer implements AutoCloseable {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, files, format, restricted, mesh.storage),
+                        new LoadTable(tables, mesh.tableStore, files, format, restricted, mesh.storage),
                         new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
