@@ -177,7 +177,7 @@ public final class Main {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, cache, format, restricted, storage),
+                        new LoadTable(tables, tableStore, cache, format, restricted, storage),
                         new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
                         commits,
                         new CommitTransaction(domains, format, commits),

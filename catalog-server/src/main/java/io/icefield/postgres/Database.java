@@ -102,8 +102,7 @@ public final class Database implements AutoCloseable {
         return new Database(this, requests);
     }
 
-    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when
-    /// that fails.
+    /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when that fails.
     public static Database open(Settings settings) {
         Sealer sealer = new Sealer(settings.masterKey());
         HikariConfig config = new HikariConfig();
@@ -203,9 +202,9 @@ public final class Database implements AutoCloseable {
         };
     }
 
-    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became
-    /// of it. It takes a lock of the lost transaction first, so that this has ended one way or the other;
-    /// what it returns is asked once it is through. It throws `OutcomeUnknown` itself when it cannot tell.
+    /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became of it. It
+    /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it returns
+    /// is asked once it is through. It throws `OutcomeUnknown` itself when it cannot tell.
     <T> T write(Predicate<T> done, Function<Handle, T> work, Function<Handle, Supplier<T>> reread) {
         try {
             return transaction(done, recorded(work));

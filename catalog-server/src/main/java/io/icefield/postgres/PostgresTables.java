@@ -1,5 +1,7 @@
 package io.icefield.postgres;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
@@ -172,6 +174,10 @@ public final class PostgresTables implements TableStore {
 
     private static final long NOTHING_LEFT = 0;
 
+    private static final int TAGGED_MAX = 10_000;
+
+    private final Cache<Tagged, Map<Integer, Set<Tag>>> tags =
+            Caffeine.newBuilder().maximumSize(TAGGED_MAX).build();
     private final Database database;
     private final TableLookup lookup;
     private final NameLists lists;
@@ -643,6 +649,16 @@ public final class PostgresTables implements TableStore {
                     return tags;
                 }));
     }
+
+    @Override
+    public Map<Integer, Set<Tag>> tags(Table table) {
+        return table.tagsVersion() == 0
+                ? tags(table.uuid())
+                : tags.get(new Tagged(table.uuid(), table.tagsVersion()), key -> tags(key.table()));
+    }
+
+    /// What may be remembered: read later than the version, tags are never older than it.
+    private record Tagged(UUID table, long version) {}
 
     @Override
     public void classify(UUID table, Map<Integer, Set<String>> answers) {

@@ -110,6 +110,12 @@ public interface TableStore {
     /// Tags by field id; by the table's UUID, so they outlive a drop and a registration.
     Map<Integer, Set<Tag>> tags(UUID table);
 
+    /// The same of a table that was found. They are remembered by its version of them, so that a load asks
+    /// nothing more.
+    default Map<Integer, Set<Tag>> tags(Table table) {
+        return tags(table.uuid());
+    }
+
     /// A classification of one column.
     ///
     /// @param name empty: a steward says that there is nothing to say

@@ -84,6 +84,12 @@ final class InMemoryMesh {
         objects.put(at, content);
     }
 
+    /// A metadata file is not kept any more.
+    void lose(Location at) {
+        contents.remove(at);
+        objects.remove(at);
+    }
+
     /// Nothing of what was published can be read any more: every metadata file holds this; empty: it is gone.
     void damage(String content) {
         contents.clear();

@@ -236,7 +236,7 @@ final class RunningServer implements AutoCloseable {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, files, format, restricted, mesh.storage),
+                        new LoadTable(tables, stores.tables(), files, format, restricted, mesh.storage),
                         new CreateTable(namespaces, stores.tables(), format, GOVERNANCE, files, files, mesh.storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
