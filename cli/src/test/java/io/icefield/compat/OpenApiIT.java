@@ -203,6 +203,7 @@ class OpenApiIT {
         tables();
         shapes();
         transactions();
+        wholeMesh();
         if (advertised.contains("POST" + TABLE + "/plan")) {
             plans();
         }
@@ -232,7 +233,8 @@ class OpenApiIT {
         String config = "GET /v1/config";
         note(config, config, config(token, DOMAIN), 200);
         note(config + " of nothing", config, config(token, "nothing"), 404);
-        note(config + " without a name", config, config(token, ""), 400);
+        note(config + " of the whole mesh", config, config(token, ""), 200);
+        note(config + " of what is no name", config, config(token, "a%2Fb"), 400, 404);
         note(config + " for nobody", config, config("", DOMAIN), 401);
 
         String tokens = "POST /v1/oauth/tokens";
@@ -487,10 +489,32 @@ class OpenApiIT {
         call(commit).body(changes.formatted("").replace("again", "nothing")).expect(404);
     }
 
+    /// The same under the prefix of all domains, whose first level is the domain.
+    private void wholeMesh() throws Exception {
+        String mesh = "mesh";
+        String namespace = DOMAIN + "\u001fns";
+        call("GET" + NAMESPACES).at("prefix", mesh).expect(200);
+        call("GET" + NAMESPACES).at("prefix", mesh).query("parent=" + DOMAIN).expect(200);
+        for (String endpoint : List.of(NAMESPACE, TABLES, TABLE, TABLE + "/credentials", VIEWS)) {
+            call("GET" + endpoint)
+                    .at("prefix", mesh)
+                    .at("namespace", namespace)
+                    .expect(200);
+        }
+        call("GET" + TABLE)
+                .at("prefix", mesh)
+                .at("namespace", "nowhere\u001fns")
+                .expect(404);
+        call("GET" + TABLES)
+                .at("prefix", mesh)
+                .at("namespace", namespace)
+                .as(strangersToken)
+                .expect(403, 404);
+    }
+
     private void plans() throws Exception {
         JsonNode planned = plan("orders", "{}").expect(200);
         plan("orders", "{\"snapshot-id\":1}").expect(400, 404);
-        plan("orders", "{\"select\":[\"nothing\"]}").expect(400);
         call("DELETE" + PLAN).at("plan-id", planned.path("plan-id").asText()).expect(204);
         call("GET" + PLAN).expect(404);
         for (String table : List.of("shapes_v1", "shapes_v2", "shapes_v3")) {
