@@ -5,12 +5,12 @@ import io.icefield.table.Once;
 import io.icefield.table.RequestKeys;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.HashSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jdbi.v3.core.Handle;
 
 /// The keys of requests in PostgreSQL.
@@ -26,7 +26,7 @@ public final class PostgresRequestKeys implements RequestKeys {
             FROM unnest(:principals, :ids, :digests, :notes, :seconds) AS k (principal, id, digest, note, seconds)
             ORDER BY k.principal, k.id
             ON CONFLICT (principal, id) DO NOTHING
-            RETURNING id
+            RETURNING principal || ' ' || id
             """;
 
     private static final String REFUSED = """
@@ -50,16 +50,18 @@ public final class PostgresRequestKeys implements RequestKeys {
         if (once.keys().isEmpty()) {
             return;
         }
-        Set<UUID> recorded = new HashSet<>(handle.createQuery(RECORD)
+        List<String> recorded = handle.createQuery(RECORD)
                 .bindArray("principals", String.class, each(once, Once.Key::principal))
                 .bindArray("ids", UUID.class, each(once, Once.Key::id))
                 .bindArray("digests", String.class, each(once, Once.Key::digest))
                 .bindArray("notes", String.class, each(once, Once.Key::note))
                 .bindArray("seconds", Long.class, each(once, key -> key.kept().toSeconds()))
-                .mapTo(UUID.class)
-                .list());
-        List<UUID> repeated = each(once, Once.Key::id).stream()
-                .filter(id -> !recorded.contains(id))
+                .mapTo(String.class)
+                .collect(Collectors.toCollection(ArrayList::new));
+        // One that is there twice among them was recorded once.
+        List<UUID> repeated = once.keys().stream()
+                .filter(key -> !recorded.remove(key.principal() + " " + key.id()))
+                .map(Once.Key::id)
                 .toList();
         if (!repeated.isEmpty()) {
             throw new Refusal.Repeated(repeated);
