@@ -37,7 +37,7 @@ class KeepIT {
         mesh.execute(JOB, "DELETE FROM %sorders WHERE id = 2".formatted(CORE));
         mesh.execute(JOB, "DROP TABLE %sorders".formatted(CORE));
         assertThat(mesh.rows(JOB, "SHOW TABLES FROM %s.core".formatted(DOMAIN))).doesNotContain(List.of("orders"));
-        assertThat(mesh.icefield("table", "dropped", DOMAIN).ok().out()).contains("orders", JOB, "purge");
+        assertThat(mesh.icefield("table", "dropped", DOMAIN).ok().out()).contains("orders", "trino", "purge");
 
         mesh.icefield("table", "undrop", CORE + "orders", "--name", "back").ok();
         assertThat(mesh.rows(JOB, "SELECT id FROM %sback ORDER BY id".formatted(CORE)))
