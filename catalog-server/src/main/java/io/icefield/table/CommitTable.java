@@ -174,7 +174,8 @@ public final class CommitTable {
         if (!work.changed()) {
             return true;
         }
-        Optional<List<Loaded>> done = publication.publish(List.of(work.accepted()), work.once()); // the only visible effect
+        Optional<List<Loaded>> done =
+                publication.publish(List.of(work.accepted()), work.once()); // the only visible effect
         done.ifPresent(answers -> work.settle(answers.getFirst()));
         return done.isPresent();
     }

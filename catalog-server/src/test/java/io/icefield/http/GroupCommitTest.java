@@ -30,6 +30,7 @@ import io.icefield.table.Loaded;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.Namespaces;
+import io.icefield.table.Once;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
@@ -41,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -109,7 +111,7 @@ class GroupCommitTest {
         Tables tables = new Tables(namespaces, mesh.tableStore);
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage)
-                .create(JOB, CRM, IcebergRoutesTest.createBody("orders", ""), Delegation.NONE);
+                .create(JOB, CRM, IcebergRoutesTest.createBody("orders", ""), Delegation.NONE, Once.UNTOLD);
         commits = Optional.of(new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files));
         before = mesh.objects();
     }
@@ -132,7 +134,7 @@ class GroupCommitTest {
     }
 
     private Supplier<Loaded> commit(Principal who, String body) {
-        return () -> commits.orElseThrow().commit(who, ORDERS, body);
+        return () -> commits.orElseThrow().commit(who, ORDERS, body, Once.UNTOLD);
     }
 
     /// What the pointer names, which must be there.
@@ -208,6 +210,15 @@ class GroupCommitTest {
 
     private static void nothing() {}
 
+    /// The first commit is published, the group behind it is refused once.
+    private void theGroupIsTold(Refusal refusal) {
+        mesh.writing = () -> {
+            if (writes.incrementAndGet() == 2) {
+                mesh.publishing = Optional.of(refusal);
+            }
+        };
+    }
+
     @Test
     void thoseWhoWaitShareOneFileAndOneSwap() throws Exception {
         List<Supplier<Loaded>> all = new ArrayList<>();
@@ -240,7 +251,7 @@ class GroupCommitTest {
                         commit(
                                 JOB,
                                 "{\"requirements\":[{\"type\":\"assert-table-uuid\",\"uuid\":\"%s\"}],\"updates\":[%s]}"
-                                        .formatted(java.util.UUID.randomUUID(), set("conflict", "1"))),
+                                        .formatted(UUID.randomUUID(), set("conflict", "1"))),
                         commit(JOB, updates(schema("bad"))),
                         commit(JOB, updates("{\"action\":\"set-current-schema\",\"schema-id\":77}")),
                         commit(JOB, updates(set("icefield.tags.nothing", "pii.email"))),
@@ -294,7 +305,7 @@ class GroupCommitTest {
                         commit(JOB, updates(set("first", "1"))),
                         commit(JOB, updates(set("a", "1"))),
                         commit(JOB, updates(set("b", "1")))),
-                () -> mesh.publishing = Optional.of(new Refusal.Conflict("a deadlock")));
+                () -> theGroupIsTold(new Refusal.Conflict("a deadlock")));
 
         assertThat(answers).allSatisfy(answer -> assertThat(answer).isInstanceOf(Loaded.class));
         assertThat(now().properties()).containsKeys("first", "a", "b");
@@ -311,11 +322,7 @@ class GroupCommitTest {
                         commit(JOB, updates(set("a", "1"))),
                         commit(JOB, updates("{\"action\":\"set-current-schema\",\"schema-id\":78}")),
                         commit(JOB, updates(set("b", "1")))),
-                () -> mesh.writing = () -> {
-                    if (writes.incrementAndGet() == 2) {
-                        mesh.publishing = Optional.of(new Refusal.OutcomeUnknown("who knows"));
-                    }
-                });
+                () -> theGroupIsTold(new Refusal.OutcomeUnknown("who knows")));
 
         assertThat(answers)
                 .map(GroupCommitTest::kind)
@@ -341,6 +348,21 @@ class GroupCommitTest {
         assertThat(answers.get(2)).isInstanceOf(Refusal.Invalid.class);
         assertThat(answers.get(4)).isInstanceOf(Loaded.class);
         assertThat(now().properties()).containsKeys("first", "a", "b");
+    }
+
+    /// One of the requests has had its effect before: the others do not pay for it.
+    @Test
+    void aGroupWithARepeatedRequestIsTakenApart() throws Exception {
+        List<Object> answers = together(
+                List.of(
+                        commit(JOB, updates(set("first", "1"))),
+                        commit(JOB, updates(set("a", "1"))),
+                        commit(JOB, updates(set("b", "1")))),
+                () -> theGroupIsTold(new Refusal.Repeated(List.of(UUID.randomUUID()))));
+
+        assertThat(answers).allSatisfy(answer -> assertThat(answer).isInstanceOf(Loaded.class));
+        assertThat(now().properties()).containsKeys("first", "a", "b");
+        assertThat(newObjects()).hasSize(3);
     }
 
     @Test
