@@ -3,6 +3,8 @@ package io.icefield.http;
 import static io.icefield.http.Json.object;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Action;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
@@ -32,6 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /// The Iceberg REST catalog. A warehouse is a domain, or the whole mesh, and so is the prefix.
@@ -61,6 +64,10 @@ final class IcebergRoutes {
     private final ViewRoutes views;
     private final PlanRoutes plans;
     private final String planning;
+
+    /// By identity: while a list stays the same, so does its text in each catalog that shows it.
+    private final Cache<Page<TableId>, Map<String, byte[]>> lists =
+            Caffeine.newBuilder().weakKeys().build();
 
     IcebergRoutes(UseCases use) {
         this.domains = use.domains();
@@ -287,7 +294,11 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String list = "tables:" + in.domain() + ":" + in.path();
         Page<TableId> page = tables.list(call.who(), in, PageToken.wanted(call, list));
-        return Answer.json(200, page(list, page, "identifiers", identifiers(call, page)));
+        byte[] body = lists.get(page, _ -> new ConcurrentHashMap<>())
+                .computeIfAbsent(
+                        warehouse(call).prefix(),
+                        _ -> Json.bytes(page(list, page, "identifiers", identifiers(call, page))));
+        return Answer.json(splices.of(new byte[0], body, new byte[0]));
     }
 
     static List<Map<String, Object>> identifiers(Call call, Page<TableId> page) {

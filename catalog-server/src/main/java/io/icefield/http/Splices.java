@@ -5,7 +5,6 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 
 /// Bodies around a long text that many answers share, as metadata is: it is neither copied nor compressed for each of
@@ -30,7 +29,7 @@ final class Splices {
 
     /// Checksum of a text that is shared.
     int sum(byte[] shared) {
-        return sums.get(shared, text -> (int) sum(text, new byte[0], new byte[0]));
+        return sums.get(shared, Crc::of);
     }
 
     /// `head`, `shared` and `tail` in one.
@@ -57,7 +56,7 @@ final class Splices {
             }
             byte[] trailer = ByteBuffer.allocate(2 * Integer.BYTES)
                     .order(ByteOrder.LITTLE_ENDIAN)
-                    .putInt((int) sum(head, shared, tail))
+                    .putInt(sum(head, shared, tail))
                     .putInt(head.length + shared.length + tail.length)
                     .array();
             return new byte[][] {
@@ -66,12 +65,10 @@ final class Splices {
         }
     }
 
-    private static long sum(byte[] head, byte[] shared, byte[] tail) {
-        CRC32 sum = new CRC32();
-        sum.update(head);
-        sum.update(shared);
-        sum.update(tail);
-        return sum.getValue();
+    /// The sum of the long text is known; only what is around it is read.
+    private int sum(byte[] head, byte[] shared, byte[] tail) {
+        int begun = Crc.joined(Crc.of(head), sum(shared), shared.length);
+        return Crc.joined(begun, Crc.of(tail), tail.length);
     }
 
     /// Blocks of which none is the last, ending at a byte's end.

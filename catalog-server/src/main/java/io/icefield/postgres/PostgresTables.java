@@ -1,6 +1,7 @@
 package io.icefield.postgres;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
@@ -160,10 +161,12 @@ public final class PostgresTables implements TableStore {
 
     private final Database database;
     private final TableLookup lookup;
+    private final NameLists lists;
 
     public PostgresTables(Database database) {
         this.database = database;
         this.lookup = new TableLookup(database);
+        this.lists = new NameLists(database);
     }
 
     @Override
@@ -174,6 +177,11 @@ public final class PostgresTables implements TableStore {
     @Override
     public List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit) {
         return list(Kind.TABLE, who, namespace, after, limit);
+    }
+
+    @Override
+    public Page<TableId> tables(Namespace namespace, Page.Request page) {
+        return lists.tables(namespace, page);
     }
 
     @Override

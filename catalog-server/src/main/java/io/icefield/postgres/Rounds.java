@@ -61,6 +61,11 @@ final class Rounds<Q, A> {
         };
     }
 
+    /// How many wait for the next round.
+    int waiting() {
+        return waiting.size();
+    }
+
     private List<Asked<Q, A>> taken() {
         List<Asked<Q, A>> round = new ArrayList<>();
         long oldest = System.nanoTime() - WAIT_MAX.toNanos();

@@ -1,6 +1,8 @@
 package io.icefield.table;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
+import io.icefield.access.Paging;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
@@ -23,7 +25,18 @@ public interface TableStore {
     /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
     List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
 
-    /// The same for the views of the namespace.
+    /// All tables of the namespace, for who may see them all: the same object again while none came, went or changed
+    /// its name.
+    default Page<TableId> tables(Namespace namespace, Page.Request page) {
+        return Paging.fill(
+                page,
+                (after, limit) -> list(Set.of(), namespace, after, limit),
+                _ -> true,
+                seen -> seen.table().name().name(),
+                seen -> seen.table().name());
+    }
+
+    /// As `list`, for the views of the namespace.
     List<Seen> listViews(Set<Grantee> who, Namespace namespace, String after, int limit);
 
     /// The content of a metadata file that was published here; empty for one that was not.

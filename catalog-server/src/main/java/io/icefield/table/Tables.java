@@ -29,12 +29,16 @@ public final class Tables {
 
     /// The tables of a namespace that the caller may know of.
     public Page<TableId> list(Principal who, NamespaceId name, Page.Request page) {
-        Namespace namespace = namespaces.get(who, Action.SEE, name).namespace();
+        NamespaceStore.Seen seen = namespaces.get(who, Action.SEE, name);
+        Namespace namespace = seen.namespace();
+        if (Access.allows(who, seen.sight(), Action.READ)) {
+            return store.tables(namespace, page);
+        }
         return Paging.fill(
                 page,
                 (after, limit) -> store.list(who.grantees(), namespace, after, limit),
-                seen -> Access.allows(who, seen.sight(), Action.SEE),
-                seen -> seen.table().name().name(),
-                seen -> seen.table().name());
+                table -> Access.allows(who, table.sight(), Action.SEE),
+                table -> table.table().name().name(),
+                table -> table.table().name());
     }
 }

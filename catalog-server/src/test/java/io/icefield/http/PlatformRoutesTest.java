@@ -186,7 +186,8 @@ class PlatformRoutesTest {
                 .isEqualTo(200);
         assertRefused(mesh.send("GET", "/api/v1/grants", mesh.seller, ""), 403, "ForbiddenException");
         assertThat(mesh.send("GET", "/api/v1/grants", mesh.admin, "").json().toString())
-                .isEqualTo("{\"grants\":[{\"grantee\":\"group:analysts\",\"role\":\"reader\"}]}");
+                .isEqualTo(
+                        "{\"grants\":[{\"grantee\":\"group:analysts\",\"role\":\"reader\"}],\"next-page-token\":null}");
         assertThat(mesh.send("DELETE", "/api/v1/domains/sales/grants", mesh.seller, grant)
                         .status())
                 .isEqualTo(204);

@@ -1,7 +1,6 @@
 package io.icefield.compat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.icefield.client.ApiClient;
 import io.icefield.client.Credential;
@@ -69,10 +68,6 @@ final class ServedCatalog {
         return new ServedCatalog(at, client, tester, parts, settings, home, adminSecret);
     }
 
-    URI uri() {
-        return uri;
-    }
-
     /// Started at the first call. All callers fail alike when it does not start.
     static ServedCatalog shared() throws Exception {
         SHARED.run();
@@ -113,23 +108,8 @@ final class ServedCatalog {
         parts.start(new Server("catalog", uri, home, settings));
 
         ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
-        JsonNode tester = admin.post(
-                ApiClient.path("principals"),
-                JsonNodeFactory.instance
-                        .objectNode()
-                        .put("name", "tester")
-                        .put("kind", "user")
-                        .set("groups", JsonNodeFactory.instance.arrayNode().add(OWNERS)));
         return new ServedCatalog(
-                uri,
-                admin,
-                new Credential(
-                        tester.path("client-id").asText(),
-                        tester.path("client-secret").asText()),
-                parts,
-                settings,
-                home,
-                adminSecret);
+                uri, admin, user(admin, "tester", OWNERS), parts, settings, home, adminSecret);
     }
 
     /// Makes a domain that the client's principal owns. Answers the location of its files.
@@ -143,39 +123,30 @@ final class ServedCatalog {
         return "s3://" + domain.path("bucket").asText();
     }
 
-    /// A GET of something of a table, as the client's principal.
-    JsonNode get(String domain, String namespace, String table, String what) throws IOException, InterruptedException {
-        return call(HttpRequest.newBuilder(at(domain, namespace, table, what)));
+    URI uri() {
+        return uri;
     }
 
-    JsonNode post(String domain, String namespace, String table, String what, String body)
-            throws IOException, InterruptedException {
-        return call(HttpRequest.newBuilder(at(domain, namespace, table, what))
-                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    /// The principal of `client`, an owner of every domain made here.
+    Credential tester() {
+        return tester;
     }
 
-    private URI at(String domain, String namespace, String table, String what) {
-        return uri.resolve("/iceberg/v1/%s/namespaces/%s/tables/%s%s".formatted(domain, namespace, table, what));
+    /// A new user who owns nothing and may nothing.
+    Credential stranger(String name) {
+        return user(admin, name, "strangers");
     }
 
-    private JsonNode call(HttpRequest.Builder request) throws IOException, InterruptedException {
-        try (HttpClient http = HttpClient.newHttpClient()) {
-            HttpRequest token = HttpRequest.newBuilder(uri.resolve("/iceberg/v1/oauth/tokens"))
-                    .header("Content-Type", "application/x-www-form-urlencoded")
-                    .POST(HttpRequest.BodyPublishers.ofString(
-                            "grant_type=client_credentials&client_id=%s&client_secret=%s"
-                                    .formatted(tester.clientId(), tester.clientSecret())))
-                    .build();
-            ObjectMapper json = new ObjectMapper();
-            String bearer = json.readTree(http.send(token, HttpResponse.BodyHandlers.ofString())
-                            .body())
-                    .path("access_token")
-                    .asText();
-            return json.readTree(http.send(
-                            request.header("Authorization", "Bearer " + bearer).build(),
-                            HttpResponse.BodyHandlers.ofString())
-                    .body());
-        }
+    private static Credential user(ApiClient admin, String name, String group) {
+        JsonNode user = admin.post(
+                ApiClient.path("principals"),
+                JsonNodeFactory.instance
+                        .objectNode()
+                        .put("name", name)
+                        .put("kind", "user")
+                        .set("groups", JsonNodeFactory.instance.arrayNode().add(group)));
+        return new Credential(
+                user.path("client-id").asText(), user.path("client-secret").asText());
     }
 
     /// Iceberg's client with a principal's secret and nothing else: keys to the files come from the server.

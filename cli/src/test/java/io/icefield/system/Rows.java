@@ -12,6 +12,7 @@ import org.apache.iceberg.HasTableOperations;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.ManifestFiles;
 import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableMetadata;
@@ -19,6 +20,7 @@ import org.apache.iceberg.data.GenericRecord;
 import org.apache.iceberg.data.IcebergGenerics;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.data.parquet.GenericParquetWriter;
+import org.apache.iceberg.deletes.EqualityDeleteWriter;
 import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.io.DataWriter;
 import org.apache.iceberg.parquet.Parquet;
@@ -56,6 +58,27 @@ final class Rows {
 
     static void append(Table table, List<Record> rows) {
         table.newAppend().appendFile(write(table, rows)).commit();
+    }
+
+    /// Deletes the rows whose column has the value, by an equality delete file.
+    static void delete(Table table, String column, Object value) {
+        Schema key = table.schema().select(column);
+        String path = table.locationProvider().newDataLocation(UUID.randomUUID() + ".parquet");
+        try {
+            EqualityDeleteWriter<Record> writer = Parquet.writeDeletes(
+                            table.io().newOutputFile(path))
+                    .rowSchema(key)
+                    .createWriterFunc(GenericParquetWriter::create)
+                    .withSpec(PartitionSpec.unpartitioned())
+                    .equalityFieldIds(key.findField(column).fieldId())
+                    .buildEqualityWriter();
+            try (writer) {
+                writer.write(GenericRecord.create(key).copy(column, value));
+            }
+            table.newRowDelta().addDeletes(writer.toDeleteFile()).commit();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static List<Record> read(Table table) {

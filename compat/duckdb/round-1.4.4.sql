@@ -1,0 +1,50 @@
+-- A round with DuckDB's Iceberg extension. `ice` is the catalog.
+-- job create
+CREATE SCHEMA ice.core;
+CREATE TABLE ice.core.items (id BIGINT, label VARCHAR);
+
+-- job write
+INSERT INTO ice.core.items VALUES (1, 'one'), (2, 'two'), (3, 'three');
+SELECT * FROM ice.core.items ORDER BY id;
+
+-- job tag
+-- cannot DuckDB has no statement for it
+ALTER TABLE ice.core.items CREATE TAG first;
+
+-- job evolve
+-- cannot DuckDB 1.4 does not alter tables
+ALTER TABLE ice.core.items ADD COLUMN weight DOUBLE;
+
+-- job branch
+-- cannot DuckDB has no statement for it
+ALTER TABLE ice.core.items CREATE BRANCH audit;
+
+-- job write to branch
+-- cannot DuckDB writes to `main` only
+INSERT INTO ice.core.items.branch_audit VALUES (5, 'five');
+
+-- job time travel
+-- let snapshot
+SELECT snapshot_id FROM iceberg_snapshots(ice.core.items) ORDER BY sequence_number LIMIT 1;
+SELECT id, label FROM ice.core.items AT (VERSION => ${snapshot}) ORDER BY id;
+
+-- job rename
+-- cannot DuckDB 1.4 does not alter tables
+ALTER TABLE ice.core.items RENAME TO things;
+
+-- job view
+-- cannot DuckDB's extension has no views
+CREATE VIEW ice.core.ids AS SELECT id FROM ice.core.items WHERE id > 2;
+
+-- job delete rows
+DELETE FROM ice.core.items WHERE id = 2;
+SELECT * FROM ice.core.items ORDER BY id;
+
+-- job read a refusal
+-- refused
+CREATE TABLE ice.core.people (email VARCHAR);
+
+-- job drop with purge
+CREATE TABLE ice.core.gone (id BIGINT, label VARCHAR);
+INSERT INTO ice.core.gone VALUES (1, 'one');
+DROP TABLE ice.core.gone;
