@@ -438,7 +438,9 @@ class OpenApiIT {
     private void plans() throws Exception {
         String plan = "POST" + TABLE + "/plan";
         JsonNode planned = call(plan).body("{}").expect(200);
-        call(plan).body("{\"filter\":{\"type\":\"is-null\",\"term\":\"nothing\"}}").expect(400);
+        call(plan)
+                .body("{\"filter\":{\"type\":\"is-null\",\"term\":\"nothing\"}}")
+                .expect(400);
         call(plan).body("{\"snapshot-id\":1}").expect(400, 404);
         String id = planned.path("plan-id").asText("none");
         call("GET" + TABLE + "/plan/{plan-id}").at("plan-id", id).expect(200, 404);

@@ -108,8 +108,7 @@ final class ServedCatalog {
         parts.start(new Server("catalog", uri, home, settings));
 
         ApiClient admin = ApiClient.withCredential(uri, new Credential("admin", adminSecret));
-        return new ServedCatalog(
-                uri, admin, user(admin, "tester", OWNERS), parts, settings, home, adminSecret);
+        return new ServedCatalog(uri, admin, user(admin, "tester", OWNERS), parts, settings, home, adminSecret);
     }
 
     /// Makes a domain that the client's principal owns. Answers the location of its files.

@@ -225,7 +225,9 @@ public abstract class RequestSigningContract {
         String theirs = "<Delete><Object><Key>sales/orders2/secret</Key></Object></Delete>";
         Signed signed = sign(sts, Reach.READ_WRITE, "POST", "?delete", Map.of(), ours);
         HttpResponse<String> answer = send(signed, "POST", "?delete", Map.of("Content-MD5", md5(theirs)), theirs);
-        assertThat(storage.read(store(bucket), neighbour, 100)).as(answer.body()).hasValue(BYTES);
+        assertThat(storage.read(store(bucket), neighbour, 100))
+                .as(answer.body())
+                .hasValue(BYTES);
     }
 
     @Test

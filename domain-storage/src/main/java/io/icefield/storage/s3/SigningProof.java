@@ -49,7 +49,9 @@ final class SigningProof {
         storage.write(profile, secret, secret.key().getBytes(UTF_8));
         try {
             send("PUT", "/" + stolen.key(), Map.of("x-amz-copy-source", secret.bucket() + "/" + secret.key()), "", "");
-            if (storage.read(profile, stolen, 10_000).filter(got -> got.length > 0).isPresent()) {
+            if (storage.read(profile, stolen, 10_000)
+                    .filter(got -> got.length > 0)
+                    .isPresent()) {
                 throw unfit("it follows the header `x-amz-copy-source` of a request that was signed without it");
             }
             send("POST", "?delete", Map.of(), deletion(stolen), deletion(secret));
@@ -81,7 +83,11 @@ final class SigningProof {
                 folder,
                 Reach.READ_WRITE,
                 new Unsigned(
-                        method, uri, profile.region(), Map.of(), Optional.of(signed).filter(body -> !body.isEmpty())));
+                        method,
+                        uri,
+                        profile.region(),
+                        Map.of(),
+                        Optional.of(signed).filter(body -> !body.isEmpty())));
         Map<String, List<String>> headers = new HashMap<>(answer.headers());
         unsigned.forEach((name, value) -> headers.put(name, List.of(value)));
         headers.put("Content-Length", List.of(Integer.toString(sent.length())));
