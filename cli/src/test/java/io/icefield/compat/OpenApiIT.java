@@ -496,10 +496,7 @@ class OpenApiIT {
         call("GET" + NAMESPACES).at("prefix", mesh).expect(200);
         call("GET" + NAMESPACES).at("prefix", mesh).query("parent=" + DOMAIN).expect(200);
         for (String endpoint : List.of(NAMESPACE, TABLES, TABLE, TABLE + "/credentials", VIEWS)) {
-            call("GET" + endpoint)
-                    .at("prefix", mesh)
-                    .at("namespace", namespace)
-                    .expect(200);
+            call("GET" + endpoint).at("prefix", mesh).at("namespace", namespace).expect(200);
         }
         call("GET" + TABLE)
                 .at("prefix", mesh)
