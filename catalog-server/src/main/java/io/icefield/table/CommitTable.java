@@ -17,7 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
-/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
+/// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write,
+/// publish.
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
@@ -168,7 +169,11 @@ public final class CommitTable {
         return switch (draft) {
             case Draft.New(Namespace _, TableId name, TableFormat.Prepared next, Location _) ->
                 review.creation(Change.Kind.CREATE_TABLE, name, next, Map.of());
-            case Draft.Changed(TableStore.Seen(Table table, var sight), Metadata current, var next, Location _) ->
+            case Draft.Changed(
+                    TableStore.Seen(Table table, var sight, var _),
+                    Metadata current,
+                    var next,
+                    Location _) ->
                 review.change(who, sight, table.name(), format.read(current), next, store.tags(table.uuid()));
             case Draft.Unchanged(Table table, Metadata _) -> new Review.Verdict(table.name(), Map.of(), List.of());
         };
@@ -207,7 +212,7 @@ public final class CommitTable {
                         Optional.of(file),
                         answer(domain, file, location));
             }
-            case Draft.Changed(TableStore.Seen(Table table, var _), Metadata _, var next, Location location) -> {
+            case Draft.Changed(TableStore.Seen(Table table, var _, var _), Metadata _, var next, Location location) -> {
                 Metadata file = files.write(table.domain(), Locations.metadataFolder(location, next), next);
                 yield new Written(
                         new TableStore.Step.Swap(table, new TableStore.Published(file, location, verdict.tags())),
@@ -233,7 +238,9 @@ public final class CommitTable {
 
     /// Metadata files in the table's own folder only: a log that was registered may name anything.
     private void forget(Draft draft) {
-        if (draft instanceof Draft.Changed(TableStore.Seen(Table table, var _), Metadata _, var next, Location _)) {
+        if (draft
+                instanceof
+                Draft.Changed(TableStore.Seen(Table table, var _, var _), Metadata _, var next, Location _)) {
             files.forget(
                     table.domain(),
                     next.forgotten().stream()
@@ -268,7 +275,8 @@ public final class CommitTable {
                 });
     }
 
-    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.
+    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits
+    /// in a circle.
     private <T> T queued(Set<TableId> ids, Supplier<T> work) {
         List<ReentrantLock> turns = ids.stream()
                 .map(id -> spread(id.hashCode()) & (QUEUES - 1))

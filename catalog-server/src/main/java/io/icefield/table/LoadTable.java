@@ -56,7 +56,7 @@ public final class LoadTable {
         }
         Optional<Credential> credential = given.key(() -> vend(who, seen));
         return answer(
-                seen.table(),
+                seen,
                 switch (snapshots) {
                     case ALL -> metadata.json();
                     case REFS -> format.refsOnly(metadata);
@@ -76,12 +76,13 @@ public final class LoadTable {
             throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
                     .formatted(id.namespace().domain()));
         }
-        return answer(seen.table(), new byte[0], Optional.of(vend(who, seen)), given);
+        return answer(seen, new byte[0], Optional.of(vend(who, seen)), given);
     }
 
     private record Found(TableStore.Seen seen, Metadata metadata) {}
 
-    /// Between a look at the pointer and one at what it names, others may commit so often that this is not kept
+    /// Between a look at the pointer and one at what it names, others may commit so often that this is not
+    /// kept
     /// any more. Then the pointer has moved, and is looked at again.
     private Found find(Principal who, TableId id) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
@@ -109,7 +110,8 @@ public final class LoadTable {
         return Access.allows(who, seen.sight(), Action.COMMIT) ? Reach.READ_WRITE : Reach.READ;
     }
 
-    private Loaded answer(Table table, byte[] metadata, Optional<Credential> credential, Delegation given) {
+    private Loaded answer(TableStore.Seen seen, byte[] metadata, Optional<Credential> credential, Delegation given) {
+        Table table = seen.table();
         return new Loaded(
                 Optional.of(table.metadata()),
                 metadata,
@@ -117,6 +119,6 @@ public final class LoadTable {
                 table.domain().storage(),
                 credential,
                 given,
-                Classification.names(store.tags(table)));
+                Classification.names(store.tags(seen)));
     }
 }

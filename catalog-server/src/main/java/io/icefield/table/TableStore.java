@@ -17,7 +17,13 @@ import java.util.UUID;
 /// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
-    record Seen(Table table, Sight sight) {}
+    ///
+    /// @param tagsVersion another one whenever the tags of its columns are others; 0: not known
+    record Seen(Table table, Sight sight, long tagsVersion) {
+        public Seen(Table table, Sight sight) {
+            this(table, sight, 0);
+        }
+    }
 
     /// The same store. What is changed through it is recorded with the keys of these requests, in one
     /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
@@ -29,7 +35,8 @@ public interface TableStore {
     /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
     List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
 
-    /// All tables of the namespace, for who may see them all: the same object again while none came, went or changed
+    /// All tables of the namespace, for who may see them all: the same object again while none came, went
+    /// or changed
     /// its name.
     default Page<TableId> tables(Namespace namespace, Page.Request page) {
         return Paging.fill(
@@ -112,8 +119,8 @@ public interface TableStore {
 
     /// The same of a table that was found. They are remembered by its version of them, so that a load asks
     /// nothing more.
-    default Map<Integer, Set<Tag>> tags(Table table) {
-        return tags(table.uuid());
+    default Map<Integer, Set<Tag>> tags(Seen seen) {
+        return tags(seen.table().uuid());
     }
 
     /// A classification of one column.
