@@ -24,7 +24,8 @@ final class Load {
     /// What one load did: operations per second, and latencies.
     record Result(int callers, long operations, double perSecond, Duration p50, Duration p99) {}
 
-    /// One operation for each caller; callers run at the same time, each its own operation again and again. On a machine
+    /// One operation for each caller; callers run at the same time, each its own operation again and again. On a
+    /// machine
     /// with little to give, the warm-up takes longer: it is for the compiler, which counts calls.
     ///
     /// @param between runs when the warm-up is over

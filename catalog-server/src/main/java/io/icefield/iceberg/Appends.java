@@ -37,11 +37,9 @@ import org.slf4j.LoggerFactory;
 /// `409`, done by Iceberg's own append, under the same snapshot id.
 ///
 /// Not every snapshot that calls itself `append` is one that may be moved. Engines write the same when a `MERGE`
-/// matched
-/// nothing, and there the conflict is what protects them; others keep offsets in the summary and look for them before
-/// they commit. Nothing in a request says so. So an append is only moved when its summary holds nothing but the
-/// format's
-/// own figures, or a table's owner says that all may be.
+/// matched nothing, and there the conflict is what protects them; others keep offsets in the summary and look for
+/// them before they commit. Nothing in a request says so. So an append is only moved when its summary holds
+/// nothing but the format's own figures, or a table's owner says that all may be.
 final class Appends {
     /// `true`: move all appends; `false`: none; not set: those of writers that cannot have looked at the table first.
     static final String PROPERTY = "icefield.commit.rebase-appends";

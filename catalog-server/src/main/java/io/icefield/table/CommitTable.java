@@ -375,7 +375,7 @@ public final class CommitTable {
         return switch (asked) {
             case Asked.Creation(Draft.New(Namespace _, TableId name, var next, Location _)) ->
                 review.creation(Change.Kind.CREATE_TABLE, name, next, Map.of());
-            case Asked.Change(Seen(Table table, var sight), var before, var draft) ->
+            case Asked.Change(Seen(Table table, var sight, var _), var before, var draft) ->
                 review.change(who, sight, table.name(), before, draft.next(), store.tags(table));
             case Asked.Nothing(Draft.Unchanged(Table table, Metadata _)) ->
                 new Review.Verdict(table.name(), Map.of(), List.of());

@@ -62,9 +62,8 @@ public interface TableFormat {
 
     /// The files in one table's folder.
     interface Files {
-        /// Throws `Refusal.Conflict` for what is not there and what is not in the folder, `StorageException` for what
-        /// is
-        /// too large or cannot be read now.
+        /// Throws `Refusal.Conflict` for what is not there and what is not in the folder, `StorageException` for
+        /// what is too large or cannot be read now.
         byte[] read(String uri);
 
         void write(String uri, byte[] content);

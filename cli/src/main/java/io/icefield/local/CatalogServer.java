@@ -36,9 +36,9 @@ final class CatalogServer implements Part {
                 StopSignal.TERM);
     }
 
-    /// What was loaded, linked and profiled when the launcher recorded a start (`icefield prepare`). The JVM checks
-    /// that it
-    /// is of this JDK and of these jars, and does without it otherwise; it says nothing, as its log is off.
+    /// What was loaded, linked and profiled when the launcher recorded a start (`icefield prepare`). The JVM
+    /// checks that it is of this JDK and of these jars, and does without it otherwise; it says nothing, as its
+    /// log is off.
     private List<String> ahead() {
         Optional<String> recording = plan.recording();
         if (recording.isPresent()) {

@@ -23,9 +23,9 @@ import software.amazon.awssdk.http.auth.spi.signer.SignedRequest;
 import software.amazon.awssdk.identity.spi.AwsCredentialsIdentity;
 import software.amazon.awssdk.utils.http.SdkHttpUtils;
 
-/// Reads and writes whole objects of one bucket. Every commit waits for that, and the SDK's own call costs several
-/// times
-/// what the request does; so this takes the SDK's signer and its HTTP client, and nothing between them.
+/// Reads and writes whole objects of one bucket. Every commit waits for that, and the SDK's own call costs
+/// several times what the request does; so this takes the SDK's signer and its HTTP client, and nothing between
+/// them.
 final class ObjectCalls {
     private static final int ATTEMPTS_MAX = 3;
     private static final int ERROR_BYTES_MAX = 16_384;
