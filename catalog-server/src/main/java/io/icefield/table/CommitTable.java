@@ -216,7 +216,7 @@ public final class CommitTable {
             this.written = files.forCommit(table);
             this.now = format.read(current);
             this.location = table.location();
-            this.tags = store.tags(table);
+            this.tags = store.tags(table.uuid());
         }
 
         boolean changed() {
@@ -376,7 +376,7 @@ public final class CommitTable {
             case Asked.Creation(Draft.New(Namespace _, TableId name, var next, Location _)) ->
                 review.creation(Change.Kind.CREATE_TABLE, name, next, Map.of());
             case Asked.Change(Seen(Table table, var sight, var _), var before, var draft) ->
-                review.change(who, sight, table.name(), before, draft.next(), store.tags(table));
+                review.change(who, sight, table.name(), before, draft.next(), store.tags(table.uuid()));
             case Asked.Nothing(Draft.Unchanged(Table table, Metadata _)) ->
                 new Review.Verdict(table.name(), Map.of(), List.of());
         };

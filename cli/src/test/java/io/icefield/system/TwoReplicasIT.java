@@ -1,5 +1,6 @@
 package io.icefield.system;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -43,7 +44,7 @@ class TwoReplicasIT {
     private static final int RANDOM_MOMENT_MILLIS = 1_500;
     /// The supervisor gives up on a part that dies more than five times a minute.
     private static final Duration BETWEEN_KILLS = Duration.ofSeconds(3);
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final Duration AFTER_A_FAILURE = Duration.ofMillis(50);
     private static final String DOMAIN = "crossing";
     private static final String NAMESPACES = "/iceberg/v1/" + DOMAIN + "/namespaces";
@@ -240,7 +241,7 @@ class TwoReplicasIT {
                         }
                         int before = last.getOrDefault(client, 0);
                         boolean back = number < before
-                                && transactions.get(new Mark(client, number)).told() != Told.UNKNOWN;
+                                && requireNonNull(transactions.get(new Mark(client, number))).told() != Told.UNKNOWN;
                         assertThat(back)
                                 .as("in %s client %d's mark falls from %d to %d", file, client, before, number)
                                 .isFalse();
