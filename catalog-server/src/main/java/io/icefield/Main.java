@@ -15,6 +15,7 @@ import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
+import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Governance;
@@ -24,10 +25,13 @@ import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresMetrics;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPlans;
 import io.icefield.postgres.PostgresPrincipals;
+import io.icefield.postgres.PostgresProtection;
+import io.icefield.postgres.PostgresRequestKeys;
 import io.icefield.postgres.PostgresSigningKeys;
 import io.icefield.postgres.PostgresTables;
 import io.icefield.query.EngineCatalog;
@@ -46,11 +50,15 @@ import io.icefield.table.CreateTable;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
 import io.icefield.table.DropView;
+import io.icefield.table.DroppedTables;
+import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
 import io.icefield.table.Namespaces;
 import io.icefield.table.PlanScan;
+import io.icefield.table.Protect;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
@@ -58,8 +66,11 @@ import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.ReportMetrics;
 import io.icefield.table.Restricted;
+import io.icefield.table.Retention;
 import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
+import io.icefield.table.UndropTable;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
@@ -127,10 +138,14 @@ public final class Main {
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
+        PostgresDropped droppedStore = new PostgresDropped(database);
+        PostgresNamespaces namespaceStore = new PostgresNamespaces(database);
+        Retention retention =
+                new Retention(settings.keeping().undrop(), settings.keeping().purge());
         IcebergFormat format = new IcebergFormat(METADATA_CACHE_BYTES);
         MetadataFiles files = new MetadataFiles(tableStore, storage);
         CachedMetadata cache = new CachedMetadata(files, METADATA_CACHE_BYTES);
-        Namespaces namespaces = new Namespaces(domains, new PostgresNamespaces(database), governance);
+        Namespaces namespaces = new Namespaces(domains, namespaceStore, governance);
         Tables tables = new Tables(namespaces, tableStore);
         IcebergViewFormat viewFormat = new IcebergViewFormat(METADATA_CACHE_BYTES / 4);
         Views views = new Views(namespaces, tableStore);
@@ -139,6 +154,10 @@ public final class Main {
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
+        PostgresRequestKeys keys = new PostgresRequestKeys(database);
+        PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
+        Housekeeping housekeeping = new Housekeeping(droppedStore, purge, keys);
+        DroppedTables dropped = new DroppedTables(domains, droppedStore);
         PlanScan plans = new PlanScan(
                 tables,
                 cache,
@@ -158,13 +177,13 @@ public final class Main {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, cache, format, restricted, storage),
+                        new LoadTable(tables, tableStore, cache, format, restricted, storage),
                         new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
                         new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
                         renaming,
-                        new DropTable(tables, tableStore),
+                        new DropTable(tables, droppedStore, retention),
                         new ClassifyTable(tables, tableStore, format, cache),
                         reports,
                         new UseCases.OnViews(
@@ -173,11 +192,29 @@ public final class Main {
                                 new LoadView(views, viewFormat, cache),
                                 new ReplaceView(views, namespaces, tableStore, viewFormat, governance, files, cache),
                                 new RenameView(views, namespaces, tableStore, viewFormat, cache, governance),
-                                new DropView(views, tableStore)),
+                                new DropView(views, droppedStore, retention)),
                         new UseCases.OnFiles(
                                 plans,
                                 new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock)),
                                 settings.planning().name().toLowerCase(Locale.ROOT)),
+                        new UseCases.Keeping(
+                                dropped,
+                                new UndropTable(
+                                        dropped,
+                                        namespaces,
+                                        namespaceStore,
+                                        droppedStore,
+                                        tableStore,
+                                        format,
+                                        viewFormat,
+                                        files,
+                                        governance),
+                                new UnregisterTable(domains, tables, tableStore, files, cache),
+                                new Protect(tables, views, namespaces, new PostgresProtection(database)),
+                                purge,
+                                housekeeping,
+                                keys,
+                                settings.keeping().requestKeys()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
@@ -185,9 +222,11 @@ public final class Main {
         address.serves(server.port());
         LOG.info("the catalog serves {}", address.iceberg());
         Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
+        Thread keeping = Thread.ofVirtual().name("housekeeping").start(housekeeping);
         Thread reporting = Thread.ofVirtual().name("metrics-reports").start(reports::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
+            keeping.interrupt();
             server.stop();
             plans.close();
             reporting.interrupt();

@@ -1,7 +1,13 @@
 package io.icefield.access;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /// The one door: may this caller do this? Pure; the grants were looked up with the thing itself.
 public final class Access {
+    /// What a trusted engine may not do for a user whom it does not name.
+    private static final Set<Action> HUMANS = EnumSet.of(Action.CLASSIFY, Action.GRANT, Action.KEEP);
+
     private Access() {}
 
     /// Lets the caller pass or refuses: `NotFound` for those who may not know of the thing, `NotAllowed` for those who
@@ -18,7 +24,7 @@ public final class Access {
     }
 
     public static boolean allows(Principal who, Sight sight, Action action) {
-        boolean trusted = who.kind() == Principal.Kind.ENGINE && action != Action.CLASSIFY && action != Action.GRANT;
+        boolean trusted = who.kind() == Principal.Kind.ENGINE && !HUMANS.contains(action);
         return trusted
                 || who.isPlatform()
                 || sight.roles().stream().anyMatch(role -> role.allows(action))
@@ -47,6 +53,7 @@ public final class Access {
             case DROP -> "drop or rename";
             case CLASSIFY -> "classify columns of";
             case GRANT -> "grant roles on";
+            case KEEP -> "protect or purge";
         };
     }
 
@@ -55,7 +62,7 @@ public final class Access {
             case SEE, READ -> "reader";
             case CREATE, COMMIT, DROP -> "writer";
             case CLASSIFY -> "steward";
-            case GRANT -> "owner";
+            case GRANT, KEEP -> "owner";
         };
     }
 }

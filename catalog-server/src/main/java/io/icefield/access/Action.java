@@ -15,5 +15,7 @@ public enum Action {
     /// Say what its columns hold.
     CLASSIFY,
     /// Give others a role on it; change its owners.
-    GRANT
+    GRANT,
+    /// Decide that it is kept, or not: protect it, or purge it before its time.
+    KEEP
 }

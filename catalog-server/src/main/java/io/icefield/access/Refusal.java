@@ -3,6 +3,7 @@ package io.icefield.access;
 import io.icefield.policy.Violation;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -123,6 +124,12 @@ public abstract sealed class Refusal extends RuntimeException {
                     : new AlreadyExists("%s with same name already exists: %s".formatted(capital(there), name));
         }
 
+        /// The same for a dropped one that was to come back.
+        public static AlreadyExists restored(String to, Thing there) {
+            return new AlreadyExists("cannot undrop to `%s`: a %s has that name; rename it, or undrop to another name"
+                    .formatted(to, there.word()));
+        }
+
         /// The same for a new name.
         public static AlreadyExists renamed(String from, String to, Thing there) {
             return new AlreadyExists("Cannot rename %s to %s. %s already exists".formatted(from, to, capital(there)));
@@ -144,6 +151,22 @@ public abstract sealed class Refusal extends RuntimeException {
 
         public Conflict(String message) {
             super(message);
+        }
+    }
+
+    /// A request with the same key was served before, or is just now; nothing was changed by this one. 503: whoever
+    /// knows the first answer gives that instead.
+    public static final class Repeated extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final transient List<UUID> keys;
+
+        public Repeated(List<UUID> keys) {
+            super("the same request was made before: try again");
+            this.keys = List.copyOf(keys);
+        }
+
+        public List<UUID> keys() {
+            return keys;
         }
     }
 

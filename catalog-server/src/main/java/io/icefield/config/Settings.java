@@ -30,7 +30,15 @@ public record Settings(
         Optional<Path> policies,
         Duration metricsRetention,
         Path keyFile,
-        Optional<Secret> adminSecret) {
+        Optional<Secret> adminSecret,
+        Keeping keeping) {
+
+    /// How long things are remembered.
+    ///
+    /// @param undrop how long what was dropped can come back when the files are to stay
+    /// @param purge the same when they are to go as well
+    /// @param requestKeys how long a request may come again with its key; zero: keys are not heeded
+    public record Keeping(Duration undrop, Duration purge, Duration requestKeys) {}
 
     /// PostgreSQL.
     public record Database(String url, String user, Secret password) {}
@@ -99,7 +107,11 @@ public record Settings(
                 reader.optional("POLICIES", Path::of),
                 reader.read("METRICS_RETENTION", "P30D", Reader::duration, Duration.ZERO),
                 reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
-                reader.optional("ADMIN_SECRET", Secret::new));
+                reader.optional("ADMIN_SECRET", Secret::new),
+                new Keeping(
+                        reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
+                        reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO),
+                        reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)));
         reader.complain();
         return settings;
     }

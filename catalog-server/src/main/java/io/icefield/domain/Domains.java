@@ -82,7 +82,7 @@ public final class Domains {
         Access.checkPlatform(who, "delete domains");
         Domain domain = get(who, Action.SEE, name).domain();
         if (!store.remove(domain)) {
-            throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces");
+            throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces, or dropped tables that can come back");
         }
         engine.dropped(domain);
         try {

@@ -12,12 +12,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
+import org.jspecify.annotations.Nullable;
 
 /// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
 final class Call {
     private final HttpServletRequest request;
     private final Route route;
     private final Optional<Principal> who;
+    private @Nullable String body;
 
     Call(HttpServletRequest request, Route route, Optional<Principal> who) {
         this.request = request;
@@ -72,9 +74,28 @@ final class Call {
                         || request.getHeader("Content-Encoding") != null);
     }
 
+    /// Path and query, as they came.
+    String address() {
+        String query = request.getQueryString();
+        return request.getMethod() + " " + request.getRequestURI() + (query == null ? "" : "?" + query);
+    }
+
+    String template() {
+        return route.path();
+    }
+
     /// The body as text, unpacked if it is gzip'd; throws `TooLarge` without reading or unpacking more than the
     /// route allows.
     String body() {
+        String known = body;
+        if (known == null) {
+            known = read();
+            body = known;
+        }
+        return known;
+    }
+
+    private String read() {
         long declared = request.getContentLengthLong();
         if (declared > route.bodyBytesMax()) {
             throw tooLarge();

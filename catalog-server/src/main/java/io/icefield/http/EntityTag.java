@@ -35,6 +35,7 @@ final class EntityTag {
                 storage.region(),
                 Boolean.toString(storage.pathStyle()),
                 loaded.given().name(),
+                loaded.labels().toString(),
                 loaded.credential().map(Credential::accessKey).orElse(""),
                 loaded.credential().flatMap(Credential::expiresAt).toString());
         try {

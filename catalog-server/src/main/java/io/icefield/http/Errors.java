@@ -43,7 +43,7 @@ final class Errors {
             case Refusal.TooLarge _ -> new Code(413, "ContentTooLargeException");
             case Refusal.Contradictory _ -> new Code(422, "UnprocessableEntityException");
             case Refusal.OutcomeUnknown _ -> new Code(500, "CommitStateUnknownException");
-            case Refusal.Unavailable _ -> new Code(503, "ServiceUnavailableException");
+            case Refusal.Unavailable _, Refusal.Repeated _ -> new Code(503, "ServiceUnavailableException");
         };
     }
 

@@ -36,6 +36,13 @@ final class Fields {
         return field(name).map(value -> text(value, name));
     }
 
+    boolean requiredFlag(String name) {
+        if (field(name).isEmpty()) {
+            throw wrong(name, "is missing");
+        }
+        return flag(name);
+    }
+
     boolean flag(String name) {
         return field(name)
                 .map(value -> {

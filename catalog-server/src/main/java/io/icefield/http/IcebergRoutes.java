@@ -16,9 +16,11 @@ import io.icefield.table.CommitTransaction;
 import io.icefield.table.CreateTable;
 import io.icefield.table.Delegation;
 import io.icefield.table.DropTable;
+import io.icefield.table.Fate;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadTable.Snapshots;
 import io.icefield.table.Loaded;
+import io.icefield.table.Metadata;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.Namespaces;
 import io.icefield.table.RegisterTable;
@@ -27,13 +29,16 @@ import io.icefield.table.RenameTable;
 import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Warehouse;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
@@ -59,6 +64,8 @@ final class IcebergRoutes {
     private final RegisterTable register;
     private final RenameTable rename;
     private final DropTable drop;
+    private final UnregisterTable unregister;
+    private final Retries retries;
     private final ReportMetrics reports;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
@@ -80,10 +87,12 @@ final class IcebergRoutes {
         this.register = use.registerTable();
         this.rename = use.renameTable();
         this.drop = use.dropTable();
+        this.unregister = use.keeping().unregister();
+        this.retries = new Retries(use.keeping().keys(), use.keeping().keyLifetime());
         this.planning = use.onFiles().planning();
         this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
         this.reports = use.reportMetrics();
-        this.views = new ViewRoutes(use.onViews(), splices, this::domainHasNone, this::domainTakesNone);
+        this.views = new ViewRoutes(use.onViews(), splices, retries, this::domainHasNone, this::domainTakesNone);
     }
 
     List<Route> routes() {
@@ -111,6 +120,7 @@ final class IcebergRoutes {
                 Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
                 Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
                 Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
+                Route.post(TABLE + "/unregister", this::unregisterTable, Needs.LOGIN),
                 Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN),
                 Route.post(PREFIX + "/transactions/commit", this::commitTransaction, Needs.LOGIN)
                         .limit(COMMIT_BYTES_MAX));
@@ -137,7 +147,9 @@ final class IcebergRoutes {
                         "overrides",
                         object("prefix", warehouse.prefix()),
                         "endpoints",
-                        endpoints()));
+                        endpoints(),
+                        "idempotency-key-lifetime",
+                        retries.lifetime().map(Duration::toString)));
     }
 
     /// What is served, as the specification writes it: nothing else is advertised.
@@ -190,7 +202,14 @@ final class IcebergRoutes {
             domain.ifPresent(name -> refuseNewDomain(call, name));
         }
         NamespaceId name = namespace(warehouse, levels);
-        Map<String, String> properties = namespaces.create(call.who(), name, body.textMap("properties"));
+        Map<String, String> properties = body.textMap("properties");
+        return retries.once(
+                call,
+                once -> created(levels, namespaces.create(call.who(), name, properties, once)),
+                () -> created(levels, properties));
+    }
+
+    private static Answer created(List<String> levels, Map<String, String> properties) {
         return Answer.json(200, object("namespace", levels, "properties", properties));
     }
 
@@ -206,18 +225,29 @@ final class IcebergRoutes {
     }
 
     private Answer dropNamespace(Call call) {
-        namespaces.drop(call.who(), namespace(call));
-        return Answer.noContent();
+        NamespaceId name = namespace(call);
+        return retries.once(
+                call,
+                once -> {
+                    namespaces.drop(call.who(), name, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer changeProperties(Call call) {
         NamespaceId name = namespace(call);
         Fields body = call.json();
-        Namespaces.Changed changed = namespaces.change(
-                call.who(),
-                name,
-                body.textMap("updates"),
-                new LinkedHashSet<>(body.optionalTexts("removals").orElse(List.of())));
+        Map<String, String> updates = body.textMap("updates");
+        Set<String> removals =
+                new LinkedHashSet<>(body.optionalTexts("removals").orElse(List.of()));
+        return retries.once(
+                call,
+                once -> changed(namespaces.change(call.who(), name, updates, removals, once)),
+                () -> changed(new Namespaces.Changed(updates.keySet(), removals, Set.of())));
+    }
+
+    private static Answer changed(Namespaces.Changed changed) {
         return Answer.json(
                 200, object("updated", changed.updated(), "removed", changed.removed(), "missing", changed.missing()));
     }
@@ -312,7 +342,15 @@ final class IcebergRoutes {
         NamespaceId in = namespace(call);
         String body = call.jsonText();
         TableId table = tableId(in, new Fields(Json.tree(body)).text("name"));
-        return loaded(create.create(call.who(), in, body, delegation(call)), table, Snapshots.ALL);
+        return retries.once(
+                call,
+                once -> loaded(create.create(call.who(), in, body, delegation(call), once), table, Snapshots.ALL),
+                () -> loadedAgain(call, table));
+    }
+
+    /// The answer to who made a table and asks again.
+    private Answer loadedAgain(Call call, TableId table) {
+        return loaded(load.load(call.who(), table, Snapshots.ALL, delegation(call)), table, Snapshots.ALL);
     }
 
     private Answer loadTable(Call call) {
@@ -341,23 +379,56 @@ final class IcebergRoutes {
 
     private Answer commitTable(Call call) {
         TableId table = tableId(namespace(call), call.path("table")); // perhaps one that was staged
-        Loaded committed = commit.commit(call.who(), table, call.jsonText());
+        String body = call.jsonText();
+        return retries.once(
+                call,
+                once -> committed(commit.commit(call.who(), table, body, once), table),
+                () -> committed(load.load(call.who(), table, Snapshots.ALL, Delegation.NONE), table));
+    }
+
+    private Answer committed(Loaded committed, TableId table) {
         return Answer.json(LoadedBody.committed(splices, committed)).with("ETag", tag(committed, table, Snapshots.ALL));
     }
 
     private Answer commitTransaction(Call call) {
-        transaction.commit(call.who(), warehouse(call), call.jsonText());
-        return Answer.noContent();
+        Warehouse in = warehouse(call);
+        String body = call.jsonText();
+        return retries.once(
+                call,
+                once -> {
+                    transaction.commit(call.who(), in, body, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
-    /// Files are never deleted with the name: a purge is the work of maintenance, by reachability.
+    /// Files are never deleted with the name: a purge comes later, by reachability.
     private Answer dropTable(Call call) {
         TableId table = table(call);
-        switch (call.query("purgeRequested").orElse("").toLowerCase(Locale.ROOT)) {
-            case "", "false", "true" -> drop.drop(call.who(), table);
+        Fate fate = switch (call.query("purgeRequested").orElse("").toLowerCase(Locale.ROOT)) {
+            case "", "false" -> Fate.FORGET;
+            case "true" -> Fate.PURGE;
             default -> throw new Refusal.Invalid("`purgeRequested` must be `true` or `false`");
-        }
-        return Answer.noContent();
+        };
+        return retries.once(
+                call,
+                once -> {
+                    drop.drop(call.who(), table, fate, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
+    }
+
+    private Answer unregisterTable(Call call) {
+        TableId table = table(call);
+        return retries.noted(
+                call,
+                once -> unregistered(unregister.unregister(call.who(), table, once)),
+                noted -> unregistered(unregister.unregistered(call.who(), table, noted)));
+    }
+
+    private Answer unregistered(Metadata last) {
+        return Answer.json(LoadedBody.view(splices, last));
     }
 
     private Answer credentials(Call call) {
@@ -388,17 +459,28 @@ final class IcebergRoutes {
         Fields body = call.json();
         TableId table = tableId(in, body.text("name"));
         Present present = body.flag("overwrite") ? Present.REPLACED : Present.KEPT;
-        return loaded(
-                register.register(call.who(), table, body.text("metadata-location"), present, delegation(call)),
-                table,
-                Snapshots.ALL);
+        String metadata = body.text("metadata-location");
+        return retries.once(
+                call,
+                once -> loaded(
+                        register.register(call.who(), table, metadata, present, delegation(call), once),
+                        table,
+                        Snapshots.ALL),
+                () -> loadedAgain(call, table));
     }
 
     private Answer renameTable(Call call) {
         Warehouse in = warehouse(call);
         Fields body = call.json();
-        rename.rename(call.who(), identifier(in, body.object("source")), identifier(in, body.object("destination")));
-        return Answer.noContent();
+        TableId from = identifier(in, body.object("source"));
+        TableId to = identifier(in, body.object("destination"));
+        return retries.once(
+                call,
+                once -> {
+                    rename.rename(call.who(), from, to, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     // --- Bodies, paths, headers

@@ -11,11 +11,14 @@ import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// The bodies of answers about tables and views. The metadata goes in as the bytes that it is: no JSON tree on this
 /// path.
 final class LoadedBody {
     private static final int AROUND_BYTES = 4_096;
+    private static final String TAGS = "icefield.tags";
     private static final String REFRESH = "client.refresh-credentials-endpoint";
 
     private LoadedBody() {}
@@ -40,6 +43,7 @@ final class LoadedBody {
             json.writeStartObject();
             writeMap(json, "config", config);
             writeCredentials(json, loaded, Optional.empty());
+            writeLabels(json, loaded.labels());
             json.writeEndObject();
         });
         tail[0] = ','; // instead of its opening brace
@@ -51,7 +55,7 @@ final class LoadedBody {
         return splices.of(head(loaded.metadataLocation()), loaded.metadata(), new byte[] {'}'});
     }
 
-    /// LoadViewResult.
+    /// LoadViewResult; UnregisterTableResponse has the same form.
     static Splices.Spliced view(Splices splices, Metadata view) {
         return splices.of(head(Optional.of(view.location())), view.json(), new byte[] {'}'});
     }
@@ -87,6 +91,26 @@ final class LoadedBody {
             json.writeEndObject();
         }
         json.writeEndArray();
+    }
+
+    /// Tags as Iceberg's labels: those of each column, and all of them on the table.
+    private static void writeLabels(JsonGenerator json, Map<Integer, Set<String>> tags) throws IOException {
+        if (tags.isEmpty()) {
+            return;
+        }
+        Set<String> all = new TreeSet<>();
+        tags.values().forEach(all::addAll);
+        json.writeObjectFieldStart("labels");
+        writeMap(json, "object-labels", Map.of(TAGS, String.join(",", all)));
+        json.writeArrayFieldStart("fields");
+        for (Map.Entry<Integer, Set<String>> column : tags.entrySet()) {
+            json.writeStartObject();
+            json.writeNumberField("field-id", column.getKey());
+            writeMap(json, "labels", Map.of(TAGS, String.join(",", column.getValue())));
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeEndObject();
     }
 
     private static Map<String, String> storage(Loaded loaded) {

@@ -39,7 +39,7 @@ import java.util.stream.Collectors;
 final class PlatformRoutes {
     private static final String API = "/api/v1";
     private static final String DOMAINS = API + "/domains";
-    private static final String DOMAIN = DOMAINS + "/{domain}";
+    static final String DOMAIN = DOMAINS + "/{domain}";
     private static final String PRINCIPALS = API + "/principals";
     private static final String PRINCIPAL = PRINCIPALS + "/{principal}";
     private static final String TABLE = DOMAIN + "/namespaces/{namespace}/tables/{table}";
@@ -381,7 +381,7 @@ final class PlatformRoutes {
         return value;
     }
 
-    private static DomainName domainName(Call call) {
+    static DomainName domainName(Call call) {
         return Refusal.parse(DomainName::new, call.path("domain"));
     }
 
@@ -396,7 +396,11 @@ final class PlatformRoutes {
 
     private static TableId table(Call call) {
         DomainName domain = domainName(call);
-        NamespaceId namespace = Refusal.parse(text -> new NamespaceId(domain, levels(text)), call.path("namespace"));
+        NamespaceId namespace = namespace(domain, call.path("namespace"));
         return Refusal.parse(name -> new TableId(namespace, name), call.path("table"));
+    }
+
+    static NamespaceId namespace(DomainName domain, String text) {
+        return Refusal.parse(levels -> new NamespaceId(domain, levels(levels)), text);
     }
 }

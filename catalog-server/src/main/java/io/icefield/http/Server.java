@@ -4,6 +4,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.ReportMetrics;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
@@ -85,6 +86,7 @@ public final class Server {
                         new ProcessorMetrics(),
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
+        count(meters, use.keeping().purge());
         FunctionCounter.builder("icefield.metrics.reports.dropped", use.reportMetrics(), ReportMetrics::dropped)
                 .description("clients' reports on scans and commits that were not kept")
                 .register(meters);
@@ -92,11 +94,21 @@ public final class Server {
                         new LoginRoutes(use.principals(), use.tokens()).routes(),
                         new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
+                        new KeepRoutes(use.keeping()).routes(),
                         new QueryRoutes(use, dialect).routes(),
                         new HealthRoutes(ready, meters).routes())
                 .flatMap(List::stream)
                 .toList();
         return new Server(settings, use.tokens(), routes, meters);
+    }
+
+    private static void count(PrometheusMeterRegistry meters, PurgeTables purge) {
+        FunctionCounter.builder("icefield.purge.tables", purge, PurgeTables::tablesPurged)
+                .register(meters);
+        FunctionCounter.builder("icefield.purge.files", purge, PurgeTables::filesDeleted)
+                .register(meters);
+        FunctionCounter.builder("icefield.purge.failures", purge, PurgeTables::failures)
+                .register(meters);
     }
 
     public void start() {

@@ -10,19 +10,27 @@ import io.icefield.table.CreateTable;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
 import io.icefield.table.DropView;
+import io.icefield.table.DroppedTables;
+import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.Namespaces;
 import io.icefield.table.PlanScan;
+import io.icefield.table.Protect;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.ReportMetrics;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
+import io.icefield.table.UndropTable;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
+import java.time.Duration;
 
 /// What the routes call.
 public record UseCases(
@@ -42,7 +50,19 @@ public record UseCases(
         ReportMetrics reportMetrics,
         OnViews onViews,
         OnFiles onFiles,
+        Keeping keeping,
         QueryDecisions queryDecisions) {
+
+    /// What was dropped, what must not be, and which requests were made before.
+    public record Keeping(
+            DroppedTables dropped,
+            UndropTable undrop,
+            UnregisterTable unregister,
+            Protect protect,
+            PurgeTables purge,
+            Housekeeping housekeeping,
+            RequestKeys keys,
+            Duration keyLifetime) {}
 
     /// What the server does with files for those who cannot.
     ///

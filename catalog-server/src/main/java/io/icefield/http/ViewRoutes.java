@@ -30,12 +30,14 @@ final class ViewRoutes {
     private final RenameView rename;
     private final DropView drop;
     private final Splices splices;
+    private final Retries retries;
     private final IcebergRoutes.OnDomain listOfDomain;
     private final IcebergRoutes.OnDomain newInDomain;
 
     ViewRoutes(
             UseCases.OnViews use,
             Splices splices,
+            Retries retries,
             IcebergRoutes.OnDomain listOfDomain,
             IcebergRoutes.OnDomain newInDomain) {
         this.views = use.views();
@@ -45,6 +47,7 @@ final class ViewRoutes {
         this.rename = use.renameView();
         this.drop = use.dropView();
         this.splices = splices;
+        this.retries = retries;
         this.listOfDomain = listOfDomain;
         this.newInDomain = newInDomain;
     }
@@ -71,7 +74,15 @@ final class ViewRoutes {
 
     private Answer createView(Call call) {
         NamespaceId in = IcebergRoutes.namespace(call);
-        return loaded(create.create(call.who(), in, call.jsonText()));
+        String body = call.jsonText();
+        TableId view = IcebergRoutes.tableId(in, new Fields(Json.tree(body)).text("name"));
+        return retries.once(
+                call, once -> loaded(create.create(call.who(), in, body, once)), () -> loadedAgain(call, view));
+    }
+
+    /// The answer to who made or changed a view and asks again.
+    private Answer loadedAgain(Call call, TableId view) {
+        return loaded(load.load(call.who(), view));
     }
 
     private Answer loadView(Call call) {
@@ -85,28 +96,45 @@ final class ViewRoutes {
 
     private Answer replaceView(Call call) {
         TableId view = view(call);
-        return loaded(replace.replace(call.who(), view, call.jsonText()));
+        String body = call.jsonText();
+        return retries.once(
+                call, once -> loaded(replace.replace(call.who(), view, body, once)), () -> loadedAgain(call, view));
     }
 
     private Answer dropView(Call call) {
-        drop.drop(call.who(), view(call));
-        return Answer.noContent();
+        TableId view = view(call);
+        return retries.once(
+                call,
+                once -> {
+                    drop.drop(call.who(), view, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer registerView(Call call) {
         NamespaceId in = IcebergRoutes.namespace(call);
         Fields body = call.json();
-        return loaded(create.register(call.who(), in, body.text("name"), body.text("metadata-location")));
+        TableId view = IcebergRoutes.tableId(in, body.text("name"));
+        String metadata = body.text("metadata-location");
+        return retries.once(
+                call,
+                once -> loaded(create.register(call.who(), in, view.name(), metadata, once)),
+                () -> loadedAgain(call, view));
     }
 
     private Answer renameView(Call call) {
         Warehouse in = IcebergRoutes.warehouse(call);
         Fields body = call.json();
-        rename.rename(
-                call.who(),
-                IcebergRoutes.identifier(in, body.object("source")),
-                IcebergRoutes.identifier(in, body.object("destination")));
-        return Answer.noContent();
+        TableId from = IcebergRoutes.identifier(in, body.object("source"));
+        TableId to = IcebergRoutes.identifier(in, body.object("destination"));
+        return retries.once(
+                call,
+                once -> {
+                    rename.rename(call.who(), from, to, once);
+                    return Answer.noContent();
+                },
+                Answer::noContent);
     }
 
     private Answer loaded(Metadata view) {

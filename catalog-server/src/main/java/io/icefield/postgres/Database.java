@@ -3,6 +3,7 @@ package io.icefield.postgres;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.icefield.access.Refusal;
+import io.icefield.table.Once;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -59,6 +61,7 @@ public final class Database implements AutoCloseable {
     private final Jdbi jdbi;
     private final Sealer sealer;
     private final DomainRows domainRows;
+    private final Once once;
 
     /// How to reach it.
     ///
@@ -82,6 +85,21 @@ public final class Database implements AutoCloseable {
         this.jdbi.registerArrayType(String.class, "text");
         this.sealer = sealer;
         this.domainRows = new DomainRows(sealer);
+        this.once = Once.UNTOLD;
+    }
+
+    private Database(Database same, Once once) {
+        this.pool = same.pool;
+        this.jdbi = same.jdbi;
+        this.sealer = same.sealer;
+        this.domainRows = same.domainRows;
+        this.once = once;
+    }
+
+    /// The same database. Whatever transaction changes something here records these requests, and throws
+    /// `Refusal.Repeated` instead if one of them is recorded already.
+    Database recording(Once requests) {
+        return new Database(this, requests);
     }
 
     /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when that fails.
@@ -160,33 +178,49 @@ public final class Database implements AutoCloseable {
         T in(Connection connection) throws SQLException;
     }
 
-    /// Runs a transaction. Throws `Conflict` after a deadlock or serialization failure, `Unavailable` when the database
+    /// Runs a transaction that always changes something. Throws `Conflict` after a deadlock or serialization failure,
+    /// `Unavailable` when the database
     /// was lost before the COMMIT was sent (nothing was done), `OutcomeUnknown` when it was lost after that.
     <T> T write(Function<Handle, T> work) {
+        return write(_ -> true, work);
+    }
+
+    /// The same for one that has changed nothing if its result is not `done`.
+    <T> T write(Predicate<T> done, Function<Handle, T> work) {
         try {
-            return transaction(work);
+            return transaction(done, recorded(work));
         } catch (CommitLost _) {
             throw unknown();
         }
     }
 
+    /// First of all: who comes second waits before it holds anything.
+    private <T> Function<Handle, T> recorded(Function<Handle, T> work) {
+        return handle -> {
+            PostgresRequestKeys.record(handle, once);
+            return work.apply(handle);
+        };
+    }
+
     /// The same, but when the COMMIT was not answered, `reread` finds out on another connection what became of it. It
     /// takes a lock of the lost transaction first, so that this has ended one way or the other; what it returns
     /// is asked once it is through. It throws `OutcomeUnknown` itself when it cannot tell.
-    <T> T write(Function<Handle, T> work, Function<Handle, Supplier<T>> reread) {
+    <T> T write(Predicate<T> done, Function<Handle, T> work, Function<Handle, Supplier<T>> reread) {
         try {
-            return transaction(work);
+            return transaction(done, recorded(work));
         } catch (CommitLost _) {
             return settled(reread).get();
         }
     }
 
-    private <T> T transaction(Function<Handle, T> work) {
+    private <T> T transaction(Predicate<T> done, Function<Handle, T> work) {
         Handle handle = jdbiOpen();
         try {
             handle.getConnection().setAutoCommit(false);
             T result = work.apply(handle);
-            commit(handle.getConnection());
+            if (done.test(result)) {
+                commit(handle.getConnection());
+            }
             return result;
         } catch (JdbiException | SQLException e) {
             throw translated(e);
@@ -232,7 +266,7 @@ public final class Database implements AutoCloseable {
         long deadline = System.nanoTime() + REREAD.toNanos();
         while (System.nanoTime() - deadline < 0) {
             try {
-                return transaction(reread);
+                return transaction(_ -> true, reread);
             } catch (Refusal.Unavailable | Refusal.Conflict | CommitLost e) {
                 LockSupport.parkNanos(REREAD_PAUSE.toNanos());
             }

@@ -7,6 +7,7 @@ import io.icefield.domain.Domain;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
+import io.icefield.table.Once;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -94,6 +95,11 @@ public final class PostgresNamespaces implements NamespaceStore {
     }
 
     @Override
+    public NamespaceStore recording(Once requests) {
+        return new PostgresNamespaces(database.recording(requests));
+    }
+
+    @Override
     public Optional<Seen> find(Set<Grantee> who, NamespaceId name) {
         return database.read(handle -> handle.createQuery(FIND)
                 .bindArray("who", String.class, PostgresDomains.names(who))
@@ -134,7 +140,7 @@ public final class PostgresNamespaces implements NamespaceStore {
 
     @Override
     public Added add(Domain domain, NamespaceId name, Map<String, String> properties) {
-        return database.write(handle -> {
+        return database.write(Added.DONE::equals, handle -> {
             Optional<Long> parent = Optional.empty();
             if (name.levels().size() == 1) {
                 checkThere(handle, domain);
@@ -185,25 +191,28 @@ public final class PostgresNamespaces implements NamespaceStore {
     @Override
     public Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove) {
         List<Map.Entry<String, String>> entries = List.copyOf(set.entrySet());
-        return database.write(handle -> handle.createQuery(CHANGE)
-                .bind("id", namespace.id())
-                .bindArray(
-                        "keys",
-                        String.class,
-                        entries.stream().map(Map.Entry::getKey).toList())
-                .bindArray(
-                        "vals",
-                        String.class,
-                        entries.stream().map(Map.Entry::getValue).toList())
-                .bindArray("remove", String.class, remove)
-                .map((row, _) -> properties(row))
-                .findOne());
+        return database.write(
+                Optional::isPresent,
+                handle -> handle.createQuery(CHANGE)
+                        .bind("id", namespace.id())
+                        .bindArray(
+                                "keys",
+                                String.class,
+                                entries.stream().map(Map.Entry::getKey).toList())
+                        .bindArray(
+                                "vals",
+                                String.class,
+                                entries.stream().map(Map.Entry::getValue).toList())
+                        .bindArray("remove", String.class, remove)
+                        .map((row, _) -> properties(row))
+                        .findOne());
     }
 
     @Override
     public boolean remove(Namespace namespace) {
         try {
             return database.write(handle -> {
+                PostgresProtection.check(handle, namespace);
                 if (handle.createUpdate(REMOVE).bind("id", namespace.id()).execute() == 0) {
                     throw new Refusal.NotFound(Thing.NAMESPACE, namespace.name().inDomain());
                 }

@@ -38,6 +38,7 @@ public final class PostgresPrincipals implements PrincipalStore {
             """;
 
     private static final String REMOVE_GRANTS = """
+            WITH dropped AS (DELETE FROM dropped_grants WHERE grantee = 'principal:' || :name)
             DELETE FROM grants WHERE grantee = 'principal:' || :name
             """;
 

@@ -1,5 +1,7 @@
 package io.icefield.postgres;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
 import io.icefield.access.Refusal;
@@ -7,6 +9,7 @@ import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
+import io.icefield.table.Once;
 import io.icefield.table.Table;
 import io.icefield.table.Table.Kind;
 import io.icefield.table.TableId;
@@ -60,6 +63,21 @@ public final class PostgresTables implements TableStore {
                 SELECT FROM relations
                 WHERE domain_id = :domain AND id <> :id
                 AND (location = ANY(:around) OR (location >= :inside AND location < :beyond)))
+            OR EXISTS (
+                SELECT FROM dropped
+                WHERE domain_id = :domain AND id <> :left
+                AND (location = ANY(:around) OR (location >= :inside AND location < :beyond)))
+            """;
+
+    /// What was dropped, and whoever registers its own file takes it over: it is not purged meanwhile.
+    private static final String LOCK_LEFT = """
+            SELECT id FROM dropped
+            WHERE domain_id = :domain AND kind = :kind AND uuid = :uuid AND location = :location AND NOT purging
+            FOR UPDATE
+            """;
+
+    private static final String TAKE_OVER = """
+            DELETE FROM dropped WHERE id = :id
             """;
 
     private static final String CREATE = """
@@ -122,11 +140,6 @@ public final class PostgresTables implements TableStore {
             DELETE FROM grants WHERE domain = :domain AND scope = :scope
             """;
 
-    private static final String DROP = """
-            DELETE FROM relations r USING namespaces n
-            WHERE r.id = :id AND n.id = r.namespace_id AND n.path = :path AND r.name = :name
-            """;
-
     private static final String TAGS = """
             SELECT field_id, tag, source FROM tags WHERE table_uuid = :uuid
             """;
@@ -159,6 +172,12 @@ public final class PostgresTables implements TableStore {
             SELECT :uuid, f.field_id, f.tag, 'steward' FROM unnest(:fields, :names) AS f (field_id, tag)
             """;
 
+    private static final long NOTHING_LEFT = 0;
+
+    private static final int TAGGED_MAX = 10_000;
+
+    private final Cache<Tagged, Map<Integer, Set<Tag>>> tags =
+            Caffeine.newBuilder().maximumSize(TAGGED_MAX).build();
     private final Database database;
     private final TableLookup lookup;
     private final NameLists lists;
@@ -167,6 +186,11 @@ public final class PostgresTables implements TableStore {
         this.database = database;
         this.lookup = new TableLookup(database);
         this.lists = new NameLists(database);
+    }
+
+    @Override
+    public TableStore recording(Once requests) {
+        return new PostgresTables(database.recording(requests));
     }
 
     @Override
@@ -228,6 +252,7 @@ public final class PostgresTables implements TableStore {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
+                    Created.Done.class::isInstance,
                     handle -> create(handle, kind, namespace, name, uuid, published, body),
                     handle -> reread(handle, kind, namespace, name, uuid, published));
         } catch (Database.Taken _) {
@@ -247,11 +272,13 @@ public final class PostgresTables implements TableStore {
         }
         Domain domain = namespace.domain();
         lockLocations(handle, domain);
-        boolean touches = touches(handle, domain, 0, published.location());
+        long left = left(handle, kind, domain, uuid, published.location());
+        boolean touches = touches(handle, domain, 0, published.location(), left);
         Optional<Long> id = touches ? Optional.empty() : insert(handle, kind, namespace, name, uuid, published);
         if (id.isEmpty()) {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
+        handle.createUpdate(TAKE_OVER).bind("id", left).execute();
         keep(handle, kind, id.get(), uuid, published, body);
         return new Created.Done(created(id.get(), kind, namespace, name, uuid, published));
     }
@@ -317,12 +344,16 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public boolean isFree(Domain domain, Location folder) {
-        return database.read(handle -> !touches(handle, domain, 0, folder));
+        return database.read(handle -> !touches(handle, domain, 0, folder, NOTHING_LEFT));
     }
 
     @Override
     public Swapped swap(Table seen, Published published) {
-        return replace(seen, seen.uuid(), published);
+        byte[] body = Gzip.pack(published.metadata().json());
+        return database.write(
+                Swapped.DONE::equals,
+                handle -> replace(handle, seen, seen.uuid(), published, body),
+                handle -> reread(handle, seen, published));
     }
 
     @Override
@@ -330,7 +361,12 @@ public final class PostgresTables implements TableStore {
         byte[] body = Gzip.pack(published.metadata().json());
         try {
             return database.write(
-                    handle -> replace(handle, seen, uuid, published, body), handle -> reread(handle, seen, published));
+                    Swapped.DONE::equals,
+                    handle -> {
+                        PostgresProtection.check(handle, seen);
+                        return replace(handle, seen, uuid, published, body);
+                    },
+                    handle -> reread(handle, seen, published));
         } catch (Database.Taken _) {
             throw uuidTaken(uuid);
         }
@@ -339,9 +375,15 @@ public final class PostgresTables implements TableStore {
     private static Swapped replace(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
         if (!published.location().equals(seen.location())) {
             lockLocations(handle, seen.domain());
-            if (touches(handle, seen.domain(), seen.id(), published.location())) {
+            long left = left(handle, seen.kind(), seen.domain(), uuid, published.location());
+            if (touches(handle, seen.domain(), seen.id(), published.location(), left)) {
                 return Swapped.LOCATION_TAKEN;
             }
+            if (!moved(handle, seen, uuid, published, body)) {
+                return Swapped.LOST;
+            }
+            handle.createUpdate(TAKE_OVER).bind("id", left).execute();
+            return Swapped.DONE;
         }
         return moved(handle, seen, uuid, published, body) ? Swapped.DONE : Swapped.LOST;
     }
@@ -395,7 +437,9 @@ public final class PostgresTables implements TableStore {
                 .toList();
         try {
             return database.write(
-                    handle -> publish(handle, rows, creations), handle -> reread(handle, rows, creations));
+                    Outcome.Done.class::isInstance,
+                    handle -> publish(handle, rows, creations),
+                    handle -> reread(handle, rows, creations));
         } catch (NotPublished e) {
             return e.outcome;
         } catch (Database.Taken _) {
@@ -462,14 +506,18 @@ public final class PostgresTables implements TableStore {
     private static boolean published(Handle handle, Held row) {
         Table seen = row.seen();
         if (row.next().isEmpty()) {
-            return handle.createQuery(KEPT)
-                    .bind("id", seen.id())
-                    .bind("seen", seen.version())
-                    .mapTo(Long.class)
-                    .findOne()
-                    .isPresent();
+            return kept(handle, seen);
         }
         return moved(handle, seen, seen.uuid(), row.next().get(), row.body());
+    }
+
+    private static boolean kept(Handle handle, Table seen) {
+        return handle.createQuery(KEPT)
+                .bind("id", seen.id())
+                .bind("seen", seen.version())
+                .mapTo(Long.class)
+                .findOne()
+                .isPresent();
     }
 
     private static long inserted(Handle handle, Step.Create step) {
@@ -487,7 +535,7 @@ public final class PostgresTables implements TableStore {
     }
 
     private static void checkAlone(Handle handle, long id, Domain domain, Published published) {
-        if (touches(handle, domain, id, published.location())) {
+        if (touches(handle, domain, id, published.location(), NOTHING_LEFT)) {
             throw new NotPublished(new Outcome.LocationTaken(published.location()));
         }
     }
@@ -551,10 +599,11 @@ public final class PostgresTables implements TableStore {
         }
         TableId wanted = new TableId(to.name(), name);
         try {
-            return database.write(handle -> {
+            return database.write(Renamed.DONE::equals, handle -> {
                 if (absent(handle, to)) {
                     return Renamed.GONE;
                 }
+                PostgresProtection.check(handle, seen);
                 int renamed = named(handle.createUpdate(RENAME), seen)
                         .bind("to", to.id())
                         .bind("new_name", name)
@@ -577,11 +626,12 @@ public final class PostgresTables implements TableStore {
 
     @Override
     public boolean drop(Table seen) {
-        return database.write(handle -> {
-            if (named(handle.createUpdate(DROP), seen).execute() == 0) {
+        return database.write(dropped -> dropped, handle -> {
+            if (!PostgresDropped.locked(handle, seen) || !kept(handle, seen)) {
                 return false;
             }
-            scoped(handle.createUpdate(REMOVE_GRANTS), seen).execute();
+            PostgresProtection.check(handle, seen);
+            PostgresDropped.forget(handle, seen);
             return true;
         });
     }
@@ -599,6 +649,16 @@ public final class PostgresTables implements TableStore {
                     return tags;
                 }));
     }
+
+    @Override
+    public Map<Integer, Set<Tag>> tags(Table table) {
+        return table.tagsVersion() == 0
+                ? tags(table.uuid())
+                : tags.get(new Tagged(table.uuid(), table.tagsVersion()), key -> tags(key.table()));
+    }
+
+    /// What may be remembered: read later than the version, tags are never older than it.
+    private record Tagged(UUID table, long version) {}
 
     @Override
     public void classify(UUID table, Map<Integer, Set<String>> answers) {
@@ -684,11 +744,26 @@ public final class PostgresTables implements TableStore {
                 .one();
     }
 
+    /// The dropped one that a new one of this UUID and folder takes the place of.
+    private static long left(Handle handle, Kind kind, Domain domain, UUID uuid, Location folder) {
+        return handle.createQuery(LOCK_LEFT)
+                .bind("domain", domain.id())
+                .bind("kind", word(kind))
+                .bind("uuid", uuid)
+                .bind("location", stored(folder))
+                .mapTo(Long.class)
+                .findFirst()
+                .orElse(NOTHING_LEFT);
+    }
+
     /// Compares on `/` boundaries: the character after `/` is `0`.
-    private static boolean touches(Handle handle, Domain domain, long id, Location folder) {
+    ///
+    /// @param left a dropped one that does not count
+    private static boolean touches(Handle handle, Domain domain, long id, Location folder, long left) {
         return handle.createQuery(TOUCHED)
                 .bind("domain", domain.id())
                 .bind("id", id)
+                .bind("left", left)
                 .bindArray("around", String.class, around(folder))
                 .bind("inside", stored(folder) + "/")
                 .bind("beyond", stored(folder) + "0")

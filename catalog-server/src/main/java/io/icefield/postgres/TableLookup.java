@@ -40,12 +40,13 @@ final class TableLookup {
             SELECT q.number, r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version, d.id, d.version,
                 (SELECT string_agg(g.role, ',') FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30))))
+                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))),
+                r.tags_version
             FROM unnest(?, ?, ?, ?, ?) WITH ORDINALITY AS q (domain, path, name, who, scopes, number)
             CROSS JOIN LATERAL (SELECT id, version FROM domains WHERE name = q.domain LIMIT 1) d
             CROSS JOIN LATERAL (SELECT id FROM namespaces WHERE domain_id = d.id AND path = q.path LIMIT 1) n
             CROSS JOIN LATERAL (
-                SELECT id, kind, uuid, location, metadata_location, version
+                SELECT id, kind, uuid, location, metadata_location, version, tags_version
                 FROM relations WHERE namespace_id = n.id AND name = q.name LIMIT 1) r
             """;
 
@@ -61,7 +62,7 @@ final class TableLookup {
     }
 
     /// All but the name of what it points to never changes.
-    private record Pointer(long id, long version, long domain, int domainVersion) {}
+    private record Pointer(long id, long version, long domain, int domainVersion, long tagsVersion) {}
 
     private record Question(TableId name, String who, String scopes) {}
 
@@ -110,7 +111,7 @@ final class TableLookup {
     }
 
     private Seen seen(Connection connection, ResultSet row, TableId name) throws SQLException {
-        Pointer pointer = new Pointer(row.getLong(2), row.getLong(7), row.getLong(8), row.getInt(9));
+        Pointer pointer = new Pointer(row.getLong(2), row.getLong(7), row.getLong(8), row.getInt(9), row.getLong(11));
         Table table = known.getIfPresent(pointer);
         if (table == null || !table.name().equals(name)) {
             table = table(connection, row, pointer, name);
@@ -128,7 +129,8 @@ final class TableLookup {
                 row.getObject(4, UUID.class),
                 Location.parse(row.getString(5)),
                 Location.parse(row.getString(6)),
-                pointer.version());
+                pointer.version(),
+                pointer.tagsVersion());
     }
 
     /// @param names null: none

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -44,6 +45,14 @@ final class Classification {
                 .map(Tag::name)
                 .filter(name -> !name.isEmpty())
                 .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /// What counts, of each column of which there is something to say.
+    static Map<Integer, Set<String>> names(Map<Integer, Set<Tag>> tags) {
+        Map<Integer, Set<String>> names = new TreeMap<>();
+        tags.forEach((field, all) -> names.put(field, names(all)));
+        names.values().removeIf(Set::isEmpty);
+        return names;
     }
 
     private static boolean decided(Set<Tag> tags) {

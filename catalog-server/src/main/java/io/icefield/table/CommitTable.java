@@ -52,17 +52,18 @@ public final class CommitTable {
         this.cache = cache;
     }
 
-    public Loaded commit(Principal who, TableId id, String body) {
-        return commit(who, Map.of(id, List.of(format.commitRequest(body)))).getFirst();
+    public Loaded commit(Principal who, TableId id, String body, Once once) {
+        return commit(who, Map.of(id, List.of(format.commitRequest(body))), once)
+                .getFirst();
     }
 
     /// All of it becomes visible at once, or nothing does.
     ///
     /// @param changes the commits of each table, in their order
-    List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes) {
+    List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
         return queued(changes.keySet(), () -> {
             for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-                Optional<List<Loaded>> done = attempt(who, changes);
+                Optional<List<Loaded>> done = attempt(who, changes, once);
                 if (done.isPresent()) {
                     return done.get();
                 }
@@ -78,7 +79,8 @@ public final class CommitTable {
     }
 
     /// Empty: somebody else was faster, and nothing was done.
-    private Optional<List<Loaded>> attempt(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes) {
+    private Optional<List<Loaded>> attempt(
+            Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
         List<Draft> drafts = changes.entrySet().stream() // may this caller, and is it valid?
                 .map(change -> draft(who, change.getKey(), change.getValue()))
                 .toList();
@@ -93,7 +95,8 @@ public final class CommitTable {
         }
         TableStore.Outcome outcome;
         try {
-            outcome = store.publish(written.stream().map(Written::step).toList()); // the only visible effect
+            outcome = store.recording(once)
+                    .publish(written.stream().map(Written::step).toList()); // the only visible effect
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // perhaps published: nobody deletes anything
         } catch (Refusal.Conflict e) {

@@ -25,7 +25,7 @@ public final class CommitTransaction {
     }
 
     /// Several changes of one table are applied in their order, and become visible as one.
-    public void commit(Principal who, Warehouse in, String body) {
+    public void commit(Principal who, Warehouse in, String body, Once once) {
         in.domain(List.of()).ifPresent(domain -> domains.get(who, Action.SEE, domain));
         Map<TableId, List<TableFormat.CommitRequest>> changes = new LinkedHashMap<>();
         for (TableFormat.TableChange change : format.transactionRequest(body)) {
@@ -35,6 +35,6 @@ public final class CommitTransaction {
         if (changes.size() > TABLES_MAX) {
             throw new Refusal.Invalid("a transaction changes at most %d tables".formatted(TABLES_MAX));
         }
-        List<Loaded> _ = commits.commit(who, changes);
+        List<Loaded> _ = commits.commit(who, changes, once);
     }
 }

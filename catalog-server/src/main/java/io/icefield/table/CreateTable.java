@@ -43,7 +43,7 @@ public final class CreateTable {
         this.storage = storage;
     }
 
-    public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted) {
+    public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         Delegation delegation = wanted.on(namespace.domain().storage());
         TableFormat.CreateRequest request = format.createRequest(body);
@@ -51,7 +51,7 @@ public final class CreateTable {
         store.find(Set.of(), name).ifPresent(there -> {
             throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
         });
-        UUID uuid = UUID.randomUUID();
+        UUID uuid = request.staged() ? once.uuid() : UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
                 .map(folder -> namespaces.checkFolder(who, namespace, folder))
@@ -75,10 +75,11 @@ public final class CreateTable {
                     key(namespace, location, delegation),
                     delegation);
         }
-        return publish(namespace, name, prepared, delegation);
+        return publish(namespace, name, prepared, delegation, once);
     }
 
-    private Loaded publish(Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation) {
+    private Loaded publish(
+            Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation, Once once) {
         Location location = Locations.check(namespace.domain(), prepared);
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
                 .accepted();
@@ -86,8 +87,12 @@ public final class CreateTable {
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;
         try {
-            created = store.create(
-                    namespace, name.name(), prepared.uuid(), new TableStore.Published(metadata, location, tags));
+            created = store.recording(once)
+                    .create(
+                            namespace,
+                            name.name(),
+                            prepared.uuid(),
+                            new TableStore.Published(metadata, location, tags));
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // it may be in use
         } catch (Refusal e) {
@@ -116,7 +121,7 @@ public final class CreateTable {
 
     private static Refusal touches(Location location) {
         return new Refusal.Invalid(
-                "the location `%s` touches that of another table or view: choose another, or leave it out"
+                "the location `%s` touches that of another table or view, or of a dropped one that can come back: choose another, or leave it out"
                         .formatted(location));
     }
 

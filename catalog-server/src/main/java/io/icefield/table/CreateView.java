@@ -38,7 +38,7 @@ public final class CreateView {
         this.cache = cache;
     }
 
-    public Metadata create(Principal who, NamespaceId in, String body) {
+    public Metadata create(Principal who, NamespaceId in, String body, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         ViewFormat.CreateRequest request = format.createRequest(body);
         TableId name = free(in, request.name());
@@ -53,7 +53,7 @@ public final class CreateView {
 
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, view), view);
         try {
-            cache.remember(publish(namespace, name, uuid, metadata, location), metadata);
+            cache.remember(publish(namespace, name, uuid, metadata, location, once), metadata);
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // it may be in use
         } catch (Refusal e) {
@@ -71,7 +71,7 @@ public final class CreateView {
         }
     }
 
-    public Metadata register(Principal who, NamespaceId in, String name, String metadataLocation) {
+    public Metadata register(Principal who, NamespaceId in, String name, String metadataLocation, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableId id = free(in, name);
         Location at = namespaces.checkFolder(
@@ -80,7 +80,7 @@ public final class CreateView {
         Metadata metadata = new Metadata(at, view.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), view));
         review.view(Change.Kind.REGISTER_VIEW, id, List.of(), view);
-        cache.remember(publish(namespace, id, view.uuid(), metadata, location), metadata);
+        cache.remember(publish(namespace, id, view.uuid(), metadata, location, once), metadata);
         return metadata;
     }
 
@@ -92,13 +92,14 @@ public final class CreateView {
         return id;
     }
 
-    private Table publish(Namespace namespace, TableId name, UUID uuid, Metadata metadata, Location location) {
-        return switch (store.createView(namespace, name.name(), uuid, metadata, location)) {
+    private Table publish(
+            Namespace namespace, TableId name, UUID uuid, Metadata metadata, Location location, Once once) {
+        return switch (store.recording(once).createView(namespace, name.name(), uuid, metadata, location)) {
             case TableStore.Created.Done(Table view) -> view;
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.VIEW, name.inDomain());
             case TableStore.Created.LocationTaken _ ->
                 throw new Refusal.Invalid(
-                        "the location `%s` touches that of another table or view: choose another, or leave it out"
+                        "the location `%s` touches that of another table or view, or of a dropped one that can come back: choose another, or leave it out"
                                 .formatted(location));
             case TableStore.Created.NoNamespace _ ->
                 throw new Refusal.NotFound(Thing.NAMESPACE, name.namespace().inDomain());

@@ -5,21 +5,21 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 
-/// Forgets a table's name. Its files stay in the bucket, also when a purge was asked for: deleting them by reachability
-/// is
-/// the work of a later step, and deleting them by prefix would be wrong.
+/// Takes a table's name away. It can come back while it is kept; its files are not touched before.
 public final class DropTable {
     private final Tables tables;
-    private final TableStore store;
+    private final DroppedStore store;
+    private final Retention retention;
 
-    public DropTable(Tables tables, TableStore store) {
+    public DropTable(Tables tables, DroppedStore store, Retention retention) {
         this.tables = tables;
         this.store = store;
+        this.retention = retention;
     }
 
-    public void drop(Principal who, TableId id) {
+    public void drop(Principal who, TableId id, Fate fate, Once once) {
         Table table = tables.get(who, Action.DROP, id).table();
-        if (!store.drop(table)) {
+        if (!store.recording(once).drop(table, new DroppedStore.Drop(who.name(), fate, retention.of(fate)))) {
             throw new Refusal.NotFound(Thing.TABLE, id.inDomain());
         }
     }

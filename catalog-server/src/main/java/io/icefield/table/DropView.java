@@ -5,19 +5,21 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 
-/// Forgets a view's name. Its files stay, so that it can be registered again.
+/// Takes a view's name away. It can come back while it is kept; its files stay, so that it can be registered again.
 public final class DropView {
     private final Views views;
-    private final TableStore store;
+    private final DroppedStore store;
+    private final Retention retention;
 
-    public DropView(Views views, TableStore store) {
+    public DropView(Views views, DroppedStore store, Retention retention) {
         this.views = views;
         this.store = store;
+        this.retention = retention;
     }
 
-    public void drop(Principal who, TableId id) {
+    public void drop(Principal who, TableId id, Once once) {
         Table view = views.get(who, Action.DROP, id).table();
-        if (!store.drop(view)) {
+        if (!store.recording(once).drop(view, new DroppedStore.Drop(who.name(), Fate.FORGET, retention.undrop()))) {
             throw new Refusal.NotFound(Thing.VIEW, id.inDomain());
         }
     }

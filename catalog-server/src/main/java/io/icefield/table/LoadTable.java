@@ -15,15 +15,24 @@ public final class LoadTable {
     /// How long a vended key lives. Clients renew theirs five minutes before the end.
     public static final Duration CREDENTIAL_LIFETIME = Duration.ofHours(1);
 
+    private static final int LOOKS_MAX = 5;
+
     private final Tables tables;
+    private final TableStore store;
     private final MetadataSource files;
     private final TableFormat format;
     private final Restricted restricted;
     private final DomainStorage storage;
 
     public LoadTable(
-            Tables tables, MetadataSource files, TableFormat format, Restricted restricted, DomainStorage storage) {
+            Tables tables,
+            TableStore store,
+            MetadataSource files,
+            TableFormat format,
+            Restricted restricted,
+            DomainStorage storage) {
         this.tables = tables;
+        this.store = store;
         this.files = files;
         this.format = format;
         this.restricted = restricted;
@@ -38,8 +47,9 @@ public final class LoadTable {
     }
 
     public Loaded load(Principal who, TableId id, Snapshots snapshots, Delegation delegation) {
-        TableStore.Seen seen = tables.get(who, Action.READ, id);
-        Metadata metadata = files.of(seen.table());
+        Found found = find(who, id);
+        TableStore.Seen seen = found.seen();
+        Metadata metadata = found.metadata();
         Delegation given = delegation.on(seen.table().domain().storage());
         if (given != Delegation.NONE) {
             restricted.requireWhole(who, seen, metadata);
@@ -57,8 +67,9 @@ public final class LoadTable {
 
     /// A new key for a table that the caller is already working on.
     public Loaded credentials(Principal who, TableId id) {
-        TableStore.Seen seen = tables.get(who, Action.READ, id);
-        restricted.requireWhole(who, seen, files.of(seen.table()));
+        Found found = find(who, id);
+        TableStore.Seen seen = found.seen();
+        restricted.requireWhole(who, seen, found.metadata());
         Delegation given =
                 Delegation.VENDED_CREDENTIALS.on(seen.table().domain().storage());
         if (given != Delegation.VENDED_CREDENTIALS) {
@@ -66,6 +77,26 @@ public final class LoadTable {
                     .formatted(id.namespace().domain()));
         }
         return answer(seen.table(), new byte[0], Optional.of(vend(who, seen)), given);
+    }
+
+    private record Found(TableStore.Seen seen, Metadata metadata) {}
+
+    /// Between a look at the pointer and one at what it names, others may commit so often that this is not kept
+    /// any more. Then the pointer has moved, and is looked at again.
+    private Found find(Principal who, TableId id) {
+        TableStore.Seen seen = tables.get(who, Action.READ, id);
+        for (int look = 1; ; look++) {
+            try {
+                return new Found(seen, files.of(seen.table()));
+            } catch (Refusal.Unavailable e) {
+                TableStore.Seen now = tables.get(who, Action.READ, id);
+                if (look == LOOKS_MAX
+                        || now.table().metadata().equals(seen.table().metadata())) {
+                    throw e;
+                }
+                seen = now;
+            }
+        }
     }
 
     private Credential vend(Principal who, TableStore.Seen seen) {
@@ -78,13 +109,14 @@ public final class LoadTable {
         return Access.allows(who, seen.sight(), Action.COMMIT) ? Reach.READ_WRITE : Reach.READ;
     }
 
-    private static Loaded answer(Table table, byte[] metadata, Optional<Credential> credential, Delegation given) {
+    private Loaded answer(Table table, byte[] metadata, Optional<Credential> credential, Delegation given) {
         return new Loaded(
                 Optional.of(table.metadata()),
                 metadata,
                 table.location(),
                 table.domain().storage(),
                 credential,
-                given);
+                given,
+                Classification.names(store.tags(table)));
     }
 }

@@ -14,7 +14,7 @@ import java.util.zip.GZIPOutputStream;
 
 /// The metadata files in the domains' buckets. Reads prefer the copy that the database keeps.
 public final class MetadataFiles implements MetadataSource {
-    private static final int FILE_BYTES_MAX = 256 << 20;
+    static final int FILE_BYTES_MAX = 256 << 20;
 
     private final TableStore store;
     private final DomainStorage storage;

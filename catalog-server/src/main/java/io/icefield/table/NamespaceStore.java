@@ -13,6 +13,10 @@ public interface NamespaceStore {
     /// A namespace as one caller sees it.
     record Seen(Namespace namespace, Sight sight) {}
 
+    /// The same store. What is changed through it is recorded with the keys of these requests, in one
+    /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
+    NamespaceStore recording(Once requests);
+
     Optional<Seen> find(Set<Grantee> who, NamespaceId name);
 
     /// Direct children of the parent, or of the domain without one: at most `limit` after this last level, in the order
@@ -34,6 +38,7 @@ public interface NamespaceStore {
     /// afterwards.
     Optional<Map<String, String>> change(Namespace namespace, Map<String, String> set, Set<String> remove);
 
-    /// Removes it; `false` and nothing changed while there are namespaces or tables in it.
+    /// Removes it; `false` and nothing changed while there are namespaces or tables in it; dropped ones do
+    /// not count. Throws `Refusal.NotAllowed` when it or one around it is protected.
     boolean remove(Namespace namespace);
 }

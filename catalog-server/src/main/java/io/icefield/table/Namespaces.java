@@ -90,9 +90,9 @@ public final class Namespaces {
                 seen -> seen.namespace().name());
     }
 
-    public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties) {
+    public Map<String, String> create(Principal who, NamespaceId name, Map<String, String> properties, Once once) {
         Domain domain = check(who, name, properties);
-        return switch (store.add(domain, name, properties)) {
+        return switch (store.recording(once).add(domain, name, properties)) {
             case DONE -> properties;
             case EXISTS -> throw new Refusal.AlreadyExists(Thing.NAMESPACE, name.inDomain());
             case NO_PARENT ->
@@ -134,7 +134,7 @@ public final class Namespaces {
     /// @param missing keys to remove that were not there
     public record Changed(Set<String> updated, Set<String> removed, Set<String> missing) {}
 
-    public Changed change(Principal who, NamespaceId name, Map<String, String> set, Set<String> remove) {
+    public Changed change(Principal who, NamespaceId name, Map<String, String> set, Set<String> remove, Once once) {
         Set<String> both = new TreeSet<>(set.keySet());
         both.retainAll(remove);
         if (!both.isEmpty()) {
@@ -149,15 +149,15 @@ public final class Namespaces {
         removed.retainAll(seen.properties().keySet());
         Set<String> missing = new TreeSet<>(remove);
         missing.removeAll(removed);
-        if (store.change(seen, set, remove).isEmpty()) {
+        if (store.recording(once).change(seen, set, remove).isEmpty()) {
             throw new Refusal.NotFound(Thing.NAMESPACE, name.inDomain());
         }
         return new Changed(new TreeSet<>(set.keySet()), removed, missing);
     }
 
-    public void drop(Principal who, NamespaceId name) {
+    public void drop(Principal who, NamespaceId name, Once once) {
         Namespace seen = get(who, Action.DROP, name).namespace();
-        if (!store.remove(seen)) {
+        if (!store.recording(once).remove(seen)) {
             throw new Refusal.NotEmpty(Thing.NAMESPACE, name.toString(), "tables, views or namespaces");
         }
     }

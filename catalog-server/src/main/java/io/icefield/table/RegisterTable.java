@@ -51,7 +51,8 @@ public final class RegisterTable {
         REPLACED
     }
 
-    public Loaded register(Principal who, TableId id, String metadataLocation, Present present, Delegation wanted) {
+    public Loaded register(
+            Principal who, TableId id, String metadataLocation, Present present, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
         Delegation delegation = wanted.on(namespace.domain().storage());
         Optional<Table.Kind> taken =
@@ -69,20 +70,26 @@ public final class RegisterTable {
         Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
                 namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
         if (old.isPresent()) {
-            replace(who, id, old.get(), metadata, table, location);
+            replace(who, id, old.get(), metadata, table, location, once);
         } else {
-            create(namespace, id, metadata, table, location);
+            create(namespace, id, metadata, table, location, once);
         }
         return new Loaded(
                 Optional.of(at), metadata.json(), location, namespace.domain().storage(), key, delegation);
     }
 
     private void create(
-            Namespace namespace, TableId id, Metadata metadata, TableFormat.Prepared table, Location location) {
+            Namespace namespace,
+            TableId id,
+            Metadata metadata,
+            TableFormat.Prepared table,
+            Location location,
+            Once once) {
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(
                         Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()))
                 .accepted();
-        switch (store.create(namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
+        switch (store.recording(once)
+                .create(namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case TableStore.Created.Done _ -> {}
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
             case TableStore.Created.LocationTaken _ -> throw touches(location);
@@ -98,14 +105,15 @@ public final class RegisterTable {
             TableStore.Seen seen,
             Metadata metadata,
             TableFormat.Prepared table,
-            Location location) {
+            Location location,
+            Once once) {
         Table old = seen.table();
         Map<Integer, Set<TableStore.Tag>> stored = store.tags(table.uuid());
         Review.Verdict verdict = old.uuid().equals(table.uuid())
                 ? review.change(who, seen.sight(), id, format.read(files.of(old)), table, stored)
                 : review.creation(Change.Kind.REGISTER_TABLE, id, table, stored);
         Map<Integer, Set<TableStore.Tag>> tags = verdict.accepted();
-        switch (store.replace(old, table.uuid(), new TableStore.Published(metadata, location, tags))) {
+        switch (store.recording(once).replace(old, table.uuid(), new TableStore.Published(metadata, location, tags))) {
             case DONE -> {}
             case LOST -> throw new Refusal.Conflict("table `%s` was changed meanwhile: try again".formatted(id));
             case LOCATION_TAKEN -> throw touches(location);
@@ -113,7 +121,8 @@ public final class RegisterTable {
     }
 
     private static Refusal touches(Location location) {
-        return new Refusal.Invalid("the table's location `%s` touches that of another table, which may own these files"
-                .formatted(location));
+        return new Refusal.Invalid(
+                "the table's location `%s` touches that of another table, or of a dropped one that can come back, which may own these files"
+                        .formatted(location));
     }
 }

@@ -31,9 +31,9 @@ public final class RenameTable {
         this.review = new Review(governance);
     }
 
-    public void rename(Principal who, TableId from, TableId to) {
+    public void rename(Principal who, TableId from, TableId to, Once once) {
         Ready ready = prepare(who, from, to);
-        switch (store.rename(ready.table(), ready.to(), to.name())) {
+        switch (store.recording(once).rename(ready.table(), ready.to(), to.name())) {
             case DONE -> {}
             case NAME_TAKEN ->
                 throw Refusal.AlreadyExists.renamed(

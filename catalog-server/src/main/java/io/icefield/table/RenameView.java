@@ -32,7 +32,7 @@ public final class RenameView {
         this.review = new Review(governance);
     }
 
-    public void rename(Principal who, TableId from, TableId to) {
+    public void rename(Principal who, TableId from, TableId to, Once once) {
         Table view = views.get(who, Action.DROP, from).table();
         if (!to.namespace().domain().equals(from.namespace().domain())) {
             throw new Refusal.Invalid(
@@ -41,7 +41,7 @@ public final class RenameView {
         Namespace namespace = namespaces.get(who, Action.CREATE, to.namespace()).namespace();
         TableFormat.Prepared current = format.read(files.of(view));
         review.view(Change.Kind.RENAME_VIEW, to, current.columns(), current);
-        switch (store.rename(view, namespace, to.name())) {
+        switch (store.recording(once).rename(view, namespace, to.name())) {
             case DONE -> {}
             case NAME_TAKEN ->
                 throw Refusal.AlreadyExists.renamed(

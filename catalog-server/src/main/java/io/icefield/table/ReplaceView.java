@@ -40,10 +40,10 @@ public final class ReplaceView {
         this.cache = cache;
     }
 
-    public Metadata replace(Principal who, TableId id, String body) {
+    public Metadata replace(Principal who, TableId id, String body, Once once) {
         ViewFormat.ReplaceRequest request = format.replaceRequest(body);
         for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-            Optional<Metadata> done = attempt(who, id, request);
+            Optional<Metadata> done = attempt(who, id, request, once);
             if (done.isPresent()) {
                 return done.get();
             }
@@ -53,7 +53,7 @@ public final class ReplaceView {
     }
 
     /// Empty: somebody else was faster, and nothing was done.
-    private Optional<Metadata> attempt(Principal who, TableId id, ViewFormat.ReplaceRequest request) {
+    private Optional<Metadata> attempt(Principal who, TableId id, ViewFormat.ReplaceRequest request, Once once) {
         Table view = views.get(who, Action.COMMIT, id).table(); // may this caller?
         Metadata current = cache.of(view);
         TableFormat.Prepared before = format.read(current);
@@ -71,8 +71,8 @@ public final class ReplaceView {
         Metadata metadata = files.write(view.domain(), Locations.metadataFolder(location, next), next); // a new file
         TableStore.Swapped swapped;
         try {
-            swapped =
-                    store.swap(view, new TableStore.Published(metadata, location, Map.of())); // the only visible effect
+            swapped = store.recording(once)
+                    .swap(view, new TableStore.Published(metadata, location, Map.of())); // the only visible effect
         } catch (Refusal.Conflict e) {
             swapped = TableStore.Swapped.LOST;
         } catch (Refusal.OutcomeUnknown e) {

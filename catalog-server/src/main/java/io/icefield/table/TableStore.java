@@ -19,6 +19,10 @@ public interface TableStore {
     /// A table as one caller sees it.
     record Seen(Table table, Sight sight) {}
 
+    /// The same store. What is changed through it is recorded with the keys of these requests, in one
+    /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
+    TableStore recording(Once requests);
+
     /// The table or view of this name: the pointer and the grants in one indexed query.
     Optional<Seen> find(Set<Grantee> who, TableId name);
 
@@ -42,14 +46,15 @@ public interface TableStore {
     /// The content of a metadata file that was published here; empty for one that was not.
     Optional<byte[]> content(Table table);
 
-    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two tables or
-    /// views of a domain share a location, nor lies one inside another's.
+    /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two
+    /// tables or views of a domain share a location, nor lies one inside another's; those that were dropped
+    /// and can come back count, except for the one of this UUID and location: the new one takes its place.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
     /// The same for a view, which has no tags: nothing is kept and nothing is taken away under its UUID.
     Created createView(Namespace namespace, String name, UUID uuid, Metadata metadata, Location location);
 
-    /// Is this folder apart from those of all tables and views of the domain?
+    /// Is this folder apart from those of all tables and views of the domain, dropped ones included?
     boolean isFree(Domain domain, Location folder);
 
     /// Points `seen` at the new metadata if nobody has changed it since, and replaces a table's declared tags, in one
@@ -98,11 +103,18 @@ public interface TableStore {
     /// Gives it another name, maybe in another namespace of the same domain.
     Renamed rename(Table seen, Namespace to, String name);
 
-    /// Removes the name; the files stay. `false` when it was gone already.
+    /// Forgets it, with the grants on it; the files stay. `false` when it was gone already or somebody has
+    /// changed it since. Throws `Refusal.NotAllowed` when it is protected, as `rename` and `replace` do.
     boolean drop(Table seen);
 
     /// Tags by field id; by the table's UUID, so they outlive a drop and a registration.
     Map<Integer, Set<Tag>> tags(UUID table);
+
+    /// The same of a table that was found. They are remembered by its version of them, so that a load asks
+    /// nothing more.
+    default Map<Integer, Set<Tag>> tags(Table table) {
+        return tags(table.uuid());
+    }
 
     /// A classification of one column.
     ///

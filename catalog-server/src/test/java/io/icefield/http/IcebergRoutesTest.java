@@ -86,7 +86,7 @@ class IcebergRoutesTest {
         assertThat(reply.json().path("overrides").path("prefix").asText()).isEqualTo("sales");
         List<String> endpoints = texts(reply.json().path("endpoints"));
         assertThat(endpoints)
-                .hasSize(30)
+                .hasSize(31)
                 .contains("GET /v1/{prefix}/namespaces", "HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}")
                 .contains("POST /v1/{prefix}/transactions/commit", "POST /v1/{prefix}/views/rename")
                 .allMatch(endpoint -> endpoint.matches("(GET|POST|DELETE|HEAD) /v1/\\{prefix}/\\S+"));

@@ -16,12 +16,19 @@ import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
+import io.icefield.storage.StoredFile;
+import io.icefield.table.Dropped;
+import io.icefield.table.DroppedStore;
 import io.icefield.table.Metadata;
 import io.icefield.table.MetricsStore;
 import io.icefield.table.Namespace;
 import io.icefield.table.NamespaceId;
 import io.icefield.table.NamespaceStore;
+import io.icefield.table.Once;
 import io.icefield.table.PlanStore;
+import io.icefield.table.ProtectionStore;
+import io.icefield.table.PurgeQueue;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
@@ -75,6 +82,12 @@ final class InMemoryMesh {
 
     void put(Location at, byte[] content) {
         objects.put(at, content);
+    }
+
+    /// A metadata file is not kept any more.
+    void lose(Location at) {
+        contents.remove(at);
+        objects.remove(at);
     }
 
     /// Nothing of what was published can be read any more: every metadata file holds this; empty: it is gone.
@@ -206,6 +219,11 @@ final class InMemoryMesh {
 
     final NamespaceStore namespaceStore = new NamespaceStore() {
         @Override
+        public NamespaceStore recording(Once requests) {
+            return this;
+        }
+
+        @Override
         public Optional<NamespaceStore.Seen> find(Set<Grantee> who, NamespaceId name) {
             return locked(() -> Optional.ofNullable(namespaces.get(key(name))).map(each -> seen(who, each)));
         }
@@ -273,6 +291,11 @@ final class InMemoryMesh {
     };
 
     final TableStore tableStore = new TableStore() {
+        @Override
+        public TableStore recording(Once requests) {
+            return this;
+        }
+
         @Override
         public Optional<TableStore.Seen> find(Set<Grantee> who, TableId name) {
             return locked(() -> Optional.ofNullable(tables.get(key(name))).map(table -> seen(who, table)));
@@ -482,7 +505,7 @@ final class InMemoryMesh {
 
         @Override
         public boolean drop(Table seen) {
-            return locked(() -> tables.remove(key(seen.name())) != null);
+            return locked(() -> tables.remove(key(seen.name()), seen));
         }
 
         @Override
@@ -511,6 +534,103 @@ final class InMemoryMesh {
             } else {
                 all.put(field, kept);
             }
+        }
+    };
+
+    /// Keeps nothing of what is dropped, as if there were no time to come back.
+    final DroppedStore droppedStore = new DroppedStore() {
+        @Override
+        public DroppedStore recording(Once requests) {
+            return this;
+        }
+
+        @Override
+        public boolean drop(Table seen, Drop drop) {
+            return locked(() -> tables.remove(key(seen.name())) != null);
+        }
+
+        @Override
+        public Optional<DroppedStore.Seen> find(Set<Grantee> who, Domain domain, long id) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<DroppedStore.Seen> list(Set<Grantee> who, Domain domain, Wanted wanted, long before, int limit) {
+            return List.of();
+        }
+
+        @Override
+        public Restored restore(Dropped dropped, Namespace to, String name) {
+            return Restored.GONE;
+        }
+
+        @Override
+        public void purgeNow(Dropped dropped) {}
+    };
+
+    /// Protects nothing.
+    final ProtectionStore protectionStore = new ProtectionStore() {
+        @Override
+        public Protection of(Table table) {
+            return new Protection(false, Optional.empty());
+        }
+
+        @Override
+        public Protection of(Namespace namespace) {
+            return new Protection(false, Optional.empty());
+        }
+
+        @Override
+        public boolean protect(Table table, boolean on) {
+            return false;
+        }
+
+        @Override
+        public boolean protect(Namespace namespace, boolean on) {
+            return false;
+        }
+    };
+
+    /// Has nothing to purge.
+    final PurgeQueue purgeQueue = new PurgeQueue() {
+        @Override
+        public int forget() {
+            return 0;
+        }
+
+        @Override
+        public Optional<Claim> claim(Duration lease) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void postpone(Dropped dropped, Duration wait, String problem) {}
+
+        @Override
+        public void release(Dropped dropped, Duration wait, String problem) {}
+
+        @Override
+        public void done(Dropped dropped) {}
+
+        @Override
+        public Optional<TableId> other(Dropped dropped, Predicate<byte[]> metadata) {
+            return Optional.empty();
+        }
+    };
+
+    /// Knows no keys.
+    final RequestKeys requestKeys = new RequestKeys() {
+        @Override
+        public Optional<Done> find(Once.Key key) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void refused(Once.Key key, Refused answer) {}
+
+        @Override
+        public int expire() {
+            return 0;
         }
     };
 
@@ -625,6 +745,11 @@ final class InMemoryMesh {
         @Override
         public void delete(StorageProfile profile, Collection<Location> gone) {
             gone.forEach(objects::remove);
+        }
+
+        @Override
+        public void deleteFiles(StorageProfile profile, Collection<StoredFile> gone) {
+            gone.forEach(file -> objects.keySet().removeIf(at -> at.toString().equals(file.toString())));
         }
 
         @Override

@@ -8,11 +8,13 @@ import io.icefield.access.Grantee;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Role;
+import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
+import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
@@ -21,6 +23,13 @@ import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
 import io.icefield.policy.Violation;
+import io.icefield.postgres.Database;
+import io.icefield.postgres.PostgresDomains;
+import io.icefield.postgres.PostgresDropped;
+import io.icefield.postgres.PostgresNamespaces;
+import io.icefield.postgres.PostgresProtection;
+import io.icefield.postgres.PostgresRequestKeys;
+import io.icefield.postgres.PostgresTables;
 import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
@@ -33,20 +42,33 @@ import io.icefield.table.CreateTable;
 import io.icefield.table.CreateView;
 import io.icefield.table.DropTable;
 import io.icefield.table.DropView;
+import io.icefield.table.DroppedStore;
+import io.icefield.table.DroppedTables;
+import io.icefield.table.Housekeeping;
 import io.icefield.table.LoadTable;
 import io.icefield.table.LoadView;
 import io.icefield.table.MetadataFiles;
+import io.icefield.table.NamespaceStore;
 import io.icefield.table.Namespaces;
 import io.icefield.table.PlanScan;
+import io.icefield.table.Protect;
+import io.icefield.table.ProtectionStore;
+import io.icefield.table.PurgeQueue;
+import io.icefield.table.PurgeTables;
 import io.icefield.table.QueryDecisions;
 import io.icefield.table.RegisterTable;
 import io.icefield.table.RenameTable;
 import io.icefield.table.RenameView;
 import io.icefield.table.ReplaceView;
 import io.icefield.table.ReportMetrics;
+import io.icefield.table.RequestKeys;
 import io.icefield.table.Restricted;
+import io.icefield.table.Retention;
 import io.icefield.table.SignRequest;
+import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
+import io.icefield.table.UndropTable;
+import io.icefield.table.UnregisterTable;
 import io.icefield.table.Views;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -62,6 +84,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 
 /// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
@@ -74,6 +97,7 @@ final class RunningServer implements AutoCloseable {
     private final Thread reporting;
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    final PurgeTables purge;
     final String admin;
     final String seller;
     final String analyst;
@@ -129,25 +153,71 @@ final class RunningServer implements AutoCloseable {
         }
     };
 
+    /// Where what the server knows is kept.
+    record Stores(
+            DomainStore domains,
+            NamespaceStore namespaces,
+            TableStore tables,
+            DroppedStore dropped,
+            PurgeQueue queue,
+            ProtectionStore protection,
+            RequestKeys keys,
+            Duration keyLifetime) {
+        static Stores in(Database database) {
+            PostgresDropped dropped = new PostgresDropped(database);
+            return new Stores(
+                    new PostgresDomains(database),
+                    new PostgresNamespaces(database),
+                    new PostgresTables(database),
+                    dropped,
+                    dropped,
+                    new PostgresProtection(database),
+                    new PostgresRequestKeys(database),
+                    Duration.ofMinutes(30));
+        }
+
+        private static Stores in(InMemoryMesh mesh) {
+            return new Stores(
+                    mesh.domainStore,
+                    mesh.namespaceStore,
+                    mesh.tableStore,
+                    mesh.droppedStore,
+                    mesh.purgeQueue,
+                    mesh.protectionStore,
+                    mesh.requestKeys,
+                    Duration.ZERO);
+        }
+    }
+
+    static final Retention RETENTION = new Retention(Duration.ofDays(7), Duration.ofDays(3));
+
     RunningServer() {
+        this(Stores::in);
+    }
+
+    /// With other stores; the objects stay in memory.
+    RunningServer(Function<InMemoryMesh, Stores> storesOf) {
+        Stores stores = storesOf.apply(mesh);
         Principals principals = new Principals(mesh.principalStore);
         domains = new Domains(
-                mesh.domainStore,
+                stores.domains(),
                 mesh.storage,
                 RunningServer::storage,
                 new EngineSync(QueryEngine.NONE, List::of, domain -> {
                     throw new AssertionError("no engine is there to need the catalog of " + domain);
                 }));
-        Namespaces namespaces = new Namespaces(domains, mesh.namespaceStore, GOVERNANCE);
-        Tables tables = new Tables(namespaces, mesh.tableStore);
+        Namespaces namespaces = new Namespaces(domains, stores.namespaces(), GOVERNANCE);
+        Tables tables = new Tables(namespaces, stores.tables());
         IcebergFormat format = new IcebergFormat(32 << 20);
-        MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
+        MetadataFiles files = new MetadataFiles(stores.tables(), mesh.storage);
         IcebergViewFormat viewFormat = new IcebergViewFormat(1 << 20);
-        Views views = new Views(namespaces, mesh.tableStore);
-        CreateView newViews = new CreateView(namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files);
-        Restricted restricted = new Restricted(GOVERNANCE, format, mesh.tableStore);
-        CommitTable commits = new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files);
-        RenameTable renaming = new RenameTable(tables, namespaces, mesh.tableStore, format, files, GOVERNANCE);
+        Views views = new Views(namespaces, stores.tables());
+        CreateView newViews = new CreateView(namespaces, stores.tables(), viewFormat, GOVERNANCE, files, files);
+        Restricted restricted = new Restricted(GOVERNANCE, format, stores.tables());
+        CommitTable commits = new CommitTable(tables, namespaces, stores.tables(), format, GOVERNANCE, files, files);
+        RenameTable renaming = new RenameTable(tables, namespaces, stores.tables(), format, files, GOVERNANCE);
+        DroppedTables dropped = new DroppedTables(domains, stores.dropped());
+        purge = new PurgeTables(stores.queue(), new IcebergReachableFiles(mesh.storage), files, mesh.storage);
         plans = new PlanScan(
                 tables,
                 files,
@@ -166,23 +236,23 @@ final class RunningServer implements AutoCloseable {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, files, format, restricted, mesh.storage),
-                        new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage),
+                        new LoadTable(tables, stores.tables(), files, format, restricted, mesh.storage),
+                        new CreateTable(namespaces, stores.tables(), format, GOVERNANCE, files, files, mesh.storage),
                         commits,
                         new CommitTransaction(domains, format, commits),
-                        new RegisterTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, mesh.storage),
+                        new RegisterTable(tables, namespaces, stores.tables(), format, GOVERNANCE, files, mesh.storage),
                         renaming,
-                        new DropTable(tables, mesh.tableStore),
-                        new ClassifyTable(tables, mesh.tableStore, format, files),
+                        new DropTable(tables, stores.dropped(), RETENTION),
+                        new ClassifyTable(tables, stores.tables(), format, files),
                         reports,
                         new UseCases.OnViews(
                                 views,
                                 newViews,
                                 new LoadView(views, viewFormat, files),
                                 new ReplaceView(
-                                        views, namespaces, mesh.tableStore, viewFormat, GOVERNANCE, files, files),
-                                new RenameView(views, namespaces, mesh.tableStore, viewFormat, files, GOVERNANCE),
-                                new DropView(views, mesh.tableStore)),
+                                        views, namespaces, stores.tables(), viewFormat, GOVERNANCE, files, files),
+                                new RenameView(views, namespaces, stores.tables(), viewFormat, files, GOVERNANCE),
+                                new DropView(views, stores.dropped(), RETENTION)),
                         new UseCases.OnFiles(
                                 plans,
                                 new SignRequest(
@@ -191,6 +261,24 @@ final class RunningServer implements AutoCloseable {
                                         restricted,
                                         new S3RequestSigner(mesh.storage, Clock.systemUTC())),
                                 "client"),
+                        new UseCases.Keeping(
+                                dropped,
+                                new UndropTable(
+                                        dropped,
+                                        namespaces,
+                                        stores.namespaces(),
+                                        stores.dropped(),
+                                        stores.tables(),
+                                        format,
+                                        viewFormat,
+                                        files,
+                                        GOVERNANCE),
+                                new UnregisterTable(domains, tables, stores.tables(), files, files),
+                                new Protect(tables, views, namespaces, stores.protection()),
+                                purge,
+                                new Housekeeping(stores.queue(), purge, stores.keys()),
+                                stores.keys(),
+                                stores.keyLifetime()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
@@ -203,12 +291,13 @@ final class RunningServer implements AutoCloseable {
         engine = token("trino", Principal.Kind.ENGINE);
         send("POST", "/api/v1/domains", admin, "{\"name\":\"sales\",\"owners\":[\"sellers\"]}");
         send("POST", "/iceberg/v1/sales/namespaces", seller, "{\"namespace\":[\"crm\"]}");
-        mesh.domainStore.grant(new Grant(
-                new Grantee(Grantee.Kind.GROUP, "analysts"),
-                Role.READER,
-                Optional.empty(),
-                List.of(),
-                Optional.empty()));
+        stores.domains()
+                .grant(new Grant(
+                        new Grantee(Grantee.Kind.GROUP, "analysts"),
+                        Role.READER,
+                        Optional.empty(),
+                        List.of(),
+                        Optional.empty()));
     }
 
     private boolean isReady() {

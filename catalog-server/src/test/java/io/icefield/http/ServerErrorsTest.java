@@ -181,6 +181,9 @@ class ServerErrorsTest {
         if (refusal == Refusal.PolicyBroken.class) {
             return new Refusal.PolicyBroken("t", List.of(new Violation("a/b", "p", "m")));
         }
+        if (refusal == Refusal.Repeated.class) {
+            return new Refusal.Repeated(List.of());
+        }
         try {
             return (Refusal) refusal.getDeclaredConstructor(String.class).newInstance("m");
         } catch (ReflectiveOperationException e) {

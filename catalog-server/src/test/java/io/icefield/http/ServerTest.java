@@ -63,7 +63,9 @@ class ServerTest {
                 .replace("{table}", "customers")
                 .replace("{view}", "best_customers")
                 .replace("{plan-id}", "00000000-0000-0000-0000-000000000000")
-                .replace("{principal}", "admin");
+                .replace("{principal}", "admin")
+                .replace("{dropped}", "1")
+                .replace("{plan-id}", "1");
     }
 
     @Test
@@ -129,6 +131,8 @@ class ServerTest {
             return "{\"groups\":[\"platform\"]}";
         } else if (path.endsWith("/classification")) {
             return "{\"columns\":{}}";
+        } else if (path.endsWith("/protection")) {
+            return "{\"protected\":true}";
         } else if (path.endsWith("/domains")) {
             return "{\"name\":\"mine\",\"owners\":[\"x\"]}";
         } else if (path.endsWith("/principals")) {
@@ -290,7 +294,8 @@ class ServerTest {
             new Refusal.TooLarge("m"),
             new Refusal.Contradictory("m"),
             new Refusal.OutcomeUnknown("m"),
-            new Refusal.Unavailable("m")
+            new Refusal.Unavailable("m"),
+            new Refusal.Repeated(List.of())
         }) {
             Answer answer = Errors.of(refusal, iceberg);
             all.append("%d %s %s%n"

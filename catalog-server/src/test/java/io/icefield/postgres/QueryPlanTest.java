@@ -47,6 +47,19 @@ final class QueryPlanTest {
                                 'reader', 'sales'
                             FROM generate_series(1, :count) i
                             """).bind("count", GRANTS).execute();
+            handle.createUpdate("""
+                            INSERT INTO dropped
+                                (domain_id, namespace_id, namespace, relation_id, kind, name, uuid, location,
+                                metadata_location, version, created_at, dropped_by, fate, due_at)
+                            SELECT :domain, :namespace, 'crm', -i, 'table', 'd' || i, gen_random_uuid(),
+                                's3://bucket-sales/crm/d' || i, 's3://bucket-sales/crm/d' || i || '/metadata/x', 1,
+                                now(), 'bob', 'forget', now() + interval '1 day'
+                            FROM generate_series(1, :count) i
+                            """)
+                    .bind("domain", sales.id())
+                    .bind("namespace", crm.id())
+                    .bind("count", TABLES)
+                    .execute();
             return handle.execute("ANALYZE");
         });
     }
@@ -119,10 +132,11 @@ final class QueryPlanTest {
                                 List.of("s3:", "s3:/", "s3://bucket-sales", "s3://bucket-sales/x"))
                         .bind("domain", sales.id())
                         .bind("id", 0L)
+                        .bind("left", 0L)
                         .bind("inside", "s3://bucket-sales/x/")
                         .bind("beyond", "s3://bucket-sales/x0"));
 
-        assertThat(plan).contains("relations_location").doesNotContain("Seq Scan");
+        assertThat(plan).contains("relations_location", "dropped_location").doesNotContain("Seq Scan");
     }
 
     /// Domains and namespaces have a row each here: reading them whole is right.

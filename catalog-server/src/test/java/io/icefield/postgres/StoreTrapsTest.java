@@ -8,10 +8,14 @@ import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore.Created;
 import io.icefield.table.TableStore.Outcome;
+import io.icefield.table.TableStore.Source;
 import io.icefield.table.TableStore.Step;
+import io.icefield.table.TableStore.Tag;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
@@ -142,6 +146,41 @@ class StoreTrapsTest {
                     .as("round %d: %s", round, done)
                     .hasSize(1);
         }
+    }
+
+    @Test
+    void whoeverChangesTagsTheTableHasAnotherVersionOfThem() {
+        Namespace namespace = mesh.namespace(mesh.domain("versions"), "n");
+        Table table = mesh.table(namespace, "t");
+        Table beside = mesh.table(namespace, "beside");
+        List<Table> seen = new ArrayList<>(List.of(mesh.now(table.name())));
+        assertThat(mesh.tables.tags(seen.getLast())).isEmpty();
+
+        mesh.tables.classify(table.uuid(), Map.of(1, Set.of("pii.email")));
+        seen.add(mesh.now(table.name()));
+        assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1);
+
+        Map<Integer, Set<Tag>> declared = Map.of(2, Set.of(new Tag("public", Source.DECLARED)));
+        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", declared));
+        seen.add(mesh.now(table.name()));
+        assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1, 2);
+
+        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", Map.of()));
+        seen.add(mesh.now(table.name()));
+        assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1);
+
+        mesh.tables.replace(seen.getLast(), UUID.randomUUID(), Mesh.published(table.location(), "{}", Map.of()));
+        seen.add(mesh.now(table.name()));
+        assertThat(mesh.tables.tags(seen.getLast())).isEmpty();
+
+        assertThat(seen.stream().map(Table::tagsVersion))
+                .doesNotHaveDuplicates()
+                .doesNotContain(0L);
+        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", Map.of()));
+        assertThat(mesh.now(table.name()).tagsVersion())
+                .as("a commit that classifies nothing")
+                .isEqualTo(seen.getLast().tagsVersion());
+        assertThat(mesh.tables.tags(mesh.now(beside.name()))).isEmpty();
     }
 
     private static Step.Create creation(Namespace namespace, String name) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.UUID;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.CatalogProperties;
 import org.apache.iceberg.Table;
@@ -39,6 +40,9 @@ class CatalogIT extends CatalogTests<RESTCatalog> {
     private static RESTCatalog catalog;
 
     private final Map<TableIdentifier, String> locations = new HashMap<>();
+
+    /// A folder belongs to its table while that can come back, and the tests ask for the same ones again and again.
+    private final UUID test = UUID.randomUUID();
 
     @BeforeAll
     static void start() throws Exception {
@@ -98,7 +102,7 @@ class CatalogIT extends CatalogTests<RESTCatalog> {
                 table,
                 name -> catalog.tableExists(name)
                         ? catalog.loadTable(name).location() + "/moved"
-                        : bucket + "/" + name.namespace() + "/" + name.name());
+                        : bucket + "/" + test + "/" + name.namespace() + "/" + name.name());
     }
 
     // --- What the tests do not ask for yet

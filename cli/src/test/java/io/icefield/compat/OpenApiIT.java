@@ -15,6 +15,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -23,9 +24,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import org.apache.iceberg.AppendFiles;
+import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
+import org.apache.iceberg.DeleteFile;
+import org.apache.iceberg.FileFormat;
+import org.apache.iceberg.FileMetadata;
 import org.apache.iceberg.GenericBlobMetadata;
 import org.apache.iceberg.GenericStatisticsFile;
+import org.apache.iceberg.Metrics;
 import org.apache.iceberg.NullOrder;
 import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.Schema;
@@ -35,6 +42,7 @@ import org.apache.iceberg.catalog.Namespace;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.expressions.Literal;
 import org.apache.iceberg.rest.RESTCatalog;
+import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -67,6 +75,12 @@ class OpenApiIT {
     private static final String VIEW_VERSION = """
             {"version-id":%d,"schema-id":0,"timestamp-ms":1700000000000,"summary":{"engine-name":"none"},
              "representations":[{"type":"sql","sql":"SELECT %1$d AS id","dialect":"trino"}],"default-namespace":["ns"]}""";
+
+    private static final String PARTITION = "id_bucket=1/at_day=2026-01-01";
+    private static final String PLAN = TABLE + "/plan/{plan-id}";
+
+    /// Enough for a plan that is fetched page by page.
+    private static final int FILES_OF_A_LARGE_PLAN = 6_000;
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final Set<String> succeeded = new HashSet<>();
@@ -189,6 +203,7 @@ class OpenApiIT {
         tables();
         shapes();
         transactions();
+        wholeMesh();
         if (advertised.contains("POST" + TABLE + "/plan")) {
             plans();
         }
@@ -218,7 +233,8 @@ class OpenApiIT {
         String config = "GET /v1/config";
         note(config, config, config(token, DOMAIN), 200);
         note(config + " of nothing", config, config(token, "nothing"), 404);
-        note(config + " without a name", config, config(token, ""), 400);
+        note(config + " of the whole mesh", config, config(token, ""), 200);
+        note(config + " of what is no name", config, config(token, "a%2Fb"), 400, 404);
         note(config + " for nobody", config, config("", DOMAIN), 401);
 
         String tokens = "POST /v1/oauth/tokens";
@@ -341,17 +357,54 @@ class OpenApiIT {
 
     /// A snapshot whose manifests are there, so that a plan has something to say; nobody reads its rows.
     private static void append(Table table) {
+        table.newAppend().appendFile(file(table, 1)).commit();
+    }
+
+    private static DataFile file(Table table, int number) {
         DataFiles.Builder file = DataFiles.builder(table.spec())
-                .withPath(table.location() + "/data/one.parquet")
+                .withPath("%s/data/%d.parquet".formatted(table.location(), number))
                 .withFileSizeInBytes(10)
-                .withRecordCount(1);
-        table.newAppend()
-                .appendFile(
-                        table.spec().isUnpartitioned()
-                                ? file.build()
-                                : file.withPartitionPath("id_bucket=1/at_day=2026-01-01")
-                                        .build())
-                .commit();
+                .withMetrics(new Metrics(
+                        1L,
+                        Map.of(1, 4L),
+                        Map.of(1, 1L),
+                        Map.of(1, 0L),
+                        Map.of(),
+                        Map.of(1, Conversions.toByteBuffer(Types.LongType.get(), 1L)),
+                        Map.of(1, Conversions.toByteBuffer(Types.LongType.get(), 2L))))
+                .withSplitOffsets(List.of(4L));
+        return table.spec().isUnpartitioned()
+                ? file.build()
+                : file.withPartitionPath(PARTITION).build();
+    }
+
+    /// One delete file of each kind that the format version has.
+    private static void delete(Table table, int version) {
+        if (version == 1) {
+            return;
+        }
+        DeleteFile rows = FileMetadata.deleteFileBuilder(table.spec())
+                .ofEqualityDeletes(1)
+                .withPath(table.location() + "/data/rows.parquet")
+                .withFileSizeInBytes(10)
+                .withRecordCount(1)
+                .withPartitionPath(PARTITION)
+                .build();
+        FileMetadata.Builder positions = FileMetadata.deleteFileBuilder(table.spec())
+                .ofPositionDeletes()
+                .withFileSizeInBytes(10)
+                .withRecordCount(1)
+                .withPartitionPath(PARTITION)
+                .withReferencedDataFile(table.location() + "/data/1.parquet");
+        DeleteFile places = version == 2
+                ? positions.withPath(table.location() + "/data/places.parquet").build()
+                : positions
+                        .withPath(table.location() + "/data/places.puffin")
+                        .withFormat(FileFormat.PUFFIN)
+                        .withContentOffset(4)
+                        .withContentSizeInBytes(6)
+                        .build();
+        table.newRowDelta().addDeletes(rows).addDeletes(places).commit();
     }
 
     /// Metadata of all versions and shapes.
@@ -394,6 +447,7 @@ class OpenApiIT {
                     .withProperty("format-version", Integer.toString(version))
                     .create();
             append(table);
+            delete(table, version);
             table.manageSnapshots()
                     .createTag("first", table.currentSnapshot().snapshotId())
                     .createBranch("audit", table.currentSnapshot().snapshotId())
@@ -435,22 +489,67 @@ class OpenApiIT {
         call(commit).body(changes.formatted("").replace("again", "nothing")).expect(404);
     }
 
-    private void plans() throws Exception {
-        String plan = "POST" + TABLE + "/plan";
-        JsonNode planned = call(plan).body("{}").expect(200);
-        call(plan)
-                .body("{\"filter\":{\"type\":\"is-null\",\"term\":\"nothing\"}}")
-                .expect(400);
-        call(plan).body("{\"snapshot-id\":1}").expect(400, 404);
-        String id = planned.path("plan-id").asText("none");
-        call("GET" + TABLE + "/plan/{plan-id}").at("plan-id", id).expect(200, 404);
-        call("GET" + TABLE + "/plan/{plan-id}").expect(404);
-        String tasks = "POST" + TABLE + "/tasks";
-        call(tasks).body("{\"plan-task\":\"none\"}").expect(400, 404);
-        for (JsonNode task : planned.path("plan-tasks")) {
-            call(tasks).body("{\"plan-task\":\"%s\"}".formatted(task.asText())).expect(200);
+    /// The same under the prefix of all domains, whose first level is the domain.
+    private void wholeMesh() throws Exception {
+        String mesh = "mesh";
+        String namespace = DOMAIN + "\u001fns";
+        call("GET" + NAMESPACES).at("prefix", mesh).expect(200);
+        call("GET" + NAMESPACES).at("prefix", mesh).query("parent=" + DOMAIN).expect(200);
+        for (String endpoint : List.of(NAMESPACE, TABLES, TABLE, TABLE + "/credentials", VIEWS)) {
+            call("GET" + endpoint).at("prefix", mesh).at("namespace", namespace).expect(200);
         }
-        call("DELETE" + TABLE + "/plan/{plan-id}").at("plan-id", id).expect(204);
+        call("GET" + TABLE)
+                .at("prefix", mesh)
+                .at("namespace", "nowhere\u001fns")
+                .expect(404);
+        call("GET" + TABLES)
+                .at("prefix", mesh)
+                .at("namespace", namespace)
+                .as(strangersToken)
+                .expect(403, 404);
+    }
+
+    private void plans() throws Exception {
+        JsonNode planned = plan("orders", "{}").expect(200);
+        plan("orders", "{\"snapshot-id\":1}").expect(400, 404);
+        call("DELETE" + PLAN).at("plan-id", planned.path("plan-id").asText()).expect(204);
+        call("GET" + PLAN).expect(404);
+        for (String table : List.of("shapes_v1", "shapes_v2", "shapes_v3")) {
+            plan(
+                            table,
+                            "{\"select\":[\"id\"],\"stats-fields\":[\"id\"],\"filter\":{\"type\":\"gt\",\"term\":\"id\",\"value\":0}}")
+                    .expect(200);
+        }
+
+        create("many").expect(200);
+        Table many = catalog.loadTable(TableIdentifier.of(Namespace.of("ns"), "many"));
+        AppendFiles append = many.newAppend();
+        for (int file = 0; file < FILES_OF_A_LARGE_PLAN; file++) {
+            append.appendFile(file(many, file));
+        }
+        append.commit();
+        String id = plan("many", "{}").expect(200).path("plan-id").asText();
+        JsonNode plan = call("GET" + PLAN).at("table", "many").at("plan-id", id).expect(200);
+        for (Instant deadline = Instant.now().plus(PATIENCE);
+                plan.path("status").asText().equals("submitted")
+                        && Instant.now().isBefore(deadline); ) {
+            plan = call("GET" + PLAN).at("table", "many").at("plan-id", id).expect(200);
+        }
+        assertThat(plan.path("plan-tasks")).isNotEmpty();
+        String tasks = "POST" + TABLE + "/tasks";
+        call(tasks).at("table", "many").body("{\"plan-task\":\"none\"}").expect(400, 404);
+        call(tasks)
+                .at("table", "many")
+                .body("{\"plan-task\":\"%s\"}"
+                        .formatted(plan.path("plan-tasks").path(0).asText()))
+                .expect(200);
+        call("DELETE" + PLAN).at("table", "many").at("plan-id", id).expect(204);
+        // What was asked for by nobody any more: cancelled, or gone.
+        call("GET" + PLAN).at("table", "many").at("plan-id", id).expect(200, 404);
+    }
+
+    private Call plan(String table, String body) {
+        return call("POST" + TABLE + "/plan").at("table", table).body(body);
     }
 
     private void signatures() throws Exception {
@@ -462,7 +561,7 @@ class OpenApiIT {
         String sign = """
                 {"region":"us-east-1","method":"GET","uri":"%s/%s","headers":{"x-a":["b"]}}""";
         call("POST" + TABLE + "/sign")
-                .body(sign.formatted(endpoint, key + "/data/one.parquet"))
+                .body(sign.formatted(endpoint, key + "/data/1.parquet"))
                 .expect(200);
         call("POST" + TABLE + "/sign")
                 .body(sign.formatted(endpoint, "another-bucket/data/one.parquet"))

@@ -3,6 +3,7 @@ package io.icefield.compat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.iceberg.catalog.Catalog;
@@ -25,6 +26,9 @@ class ViewCatalogIT extends ViewCatalogTests<RESTCatalog> {
     private static ServedCatalog served;
     private static String bucket;
     private static RESTCatalog catalog;
+
+    /// A folder belongs to its view while that can come back, and the tests ask for the same ones again and again.
+    private final UUID test = UUID.randomUUID();
 
     @BeforeAll
     static void start() throws Exception {
@@ -70,7 +74,8 @@ class ViewCatalogIT extends ViewCatalogTests<RESTCatalog> {
     /// Where the tests want their views: in the domain's bucket, or it is refused.
     @Override
     protected String viewLocation(String... paths) {
-        return Stream.concat(Stream.of(bucket, "views"), Stream.of(paths)).collect(Collectors.joining("/"));
+        return Stream.concat(Stream.of(bucket, "views", test.toString()), Stream.of(paths))
+                .collect(Collectors.joining("/"));
     }
 
     @Override

@@ -6,9 +6,8 @@ import java.util.Optional;
 
 /// The object storage of the domains. All methods throw [StorageException] when the store fails or refuses.
 public interface DomainStorage {
-    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it: proved by a
-    /// write,
-    /// a read and a delete of one small object. Throws [Unfit] when no domain can be safe there.
+    /// Creates the profile's bucket, or adopts it when it is there already and the key may write to it: proved by
+    /// a write, a read and a delete of one small object. Throws [Unfit] when no domain can be safe there.
     void provision(StorageProfile profile);
 
     /// Removes the bucket if nothing is in it; `false` and nothing changed when there is.
@@ -22,6 +21,9 @@ public interface DomainStorage {
 
     /// Deletes objects; those that are not there count as deleted.
     void delete(StorageProfile profile, Collection<Location> objects);
+
+    /// The same for objects of any name.
+    void deleteFiles(StorageProfile profile, Collection<StoredFile> files);
 
     /// Is there nothing below this folder?
     boolean isEmpty(StorageProfile profile, Location folder);

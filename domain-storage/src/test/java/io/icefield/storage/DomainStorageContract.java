@@ -180,6 +180,27 @@ public abstract class DomainStorageContract {
                 .isThrownBy(() -> storage.read(profile(absent), new Location(absent, "x"), 100));
     }
 
+    /// Writers put partition values into names, which no [Location] takes.
+    @ParameterizedTest
+    @ValueSource(strings = {"plain", "at=2026-01-01T00%3A00%3A00/x.parquet", "a b=ü+c", "*", "q?a=1", "it's \"&<>"})
+    void deleteFilesTakesAnyName(String name) {
+        StoredFile file = new StoredFile(orders, name);
+        client(profile(bucket).root()).putObject(r -> r.bucket(bucket).key(file.key()), RequestBody.fromBytes(BYTES));
+        assertThat(storage.isEmpty(profile(bucket), orders)).isFalse();
+
+        storage.deleteFiles(profile(bucket), List.of(file, new StoredFile(orders, "never/there")));
+        assertThat(storage.isEmpty(profile(bucket), orders)).isTrue();
+        storage.deleteFiles(profile(bucket), List.of(file));
+    }
+
+    @Test
+    void deleteFilesStaysInsideTheDomain() {
+        StorageProfile mine = profile(bucket);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> storage.deleteFiles(
+                        mine, List.of(new StoredFile(new Location(otherBucket, "sales/orders"), "secret"))));
+    }
+
     @Test
     void deleteTakesManyAndThoseThatAreNotThere() {
         List<Location> many = new ArrayList<>(IntStream.range(0, 1_005)

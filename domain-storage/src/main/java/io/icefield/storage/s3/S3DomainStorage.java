@@ -6,6 +6,7 @@ import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
+import io.icefield.storage.StoredFile;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
@@ -189,26 +190,35 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     @Override
     public void delete(StorageProfile profile, Collection<Location> objects) {
         objects.forEach(each -> requireWithin(profile, each));
-        List<Location> all = List.copyOf(objects);
+        deleteKeys(profile, objects.stream().map(Location::key).toList());
+    }
+
+    @Override
+    public void deleteFiles(StorageProfile profile, Collection<StoredFile> files) {
+        files.forEach(each -> requireWithin(profile, each.folder()));
+        deleteKeys(profile, files.stream().map(StoredFile::key).toList());
+    }
+
+    private void deleteKeys(StorageProfile profile, List<String> keys) {
         List<String> refused = new ArrayList<>();
-        for (int from = 0; from < all.size(); from += DELETE_MAX) {
+        for (int from = 0; from < keys.size(); from += DELETE_MAX) {
             refused.addAll(delete(
                     clients(profile).retrying(),
                     profile.bucket(),
-                    all.subList(from, Math.min(all.size(), from + DELETE_MAX))));
+                    keys.subList(from, Math.min(keys.size(), from + DELETE_MAX))));
         }
         if (!refused.isEmpty()) {
             throw new StorageException("%d of %d objects were not deleted, first %s"
-                    .formatted(refused.size(), all.size(), refused.getFirst()));
+                    .formatted(refused.size(), keys.size(), refused.getFirst()));
         }
     }
 
     /// @return what was not deleted and why
-    private static List<String> delete(S3Client s3, String bucket, List<Location> objects) {
+    private static List<String> delete(S3Client s3, String bucket, List<String> keys) {
         Delete every = Delete.builder()
                 .quiet(true)
-                .objects(objects.stream()
-                        .map(each -> ObjectIdentifier.builder().key(each.key()).build())
+                .objects(keys.stream()
+                        .map(each -> ObjectIdentifier.builder().key(each).build())
                         .toList())
                 .build();
         return calling("delete in", bucket, () -> {
@@ -224,19 +234,19 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
                 if (e.statusCode() != 403 && e.statusCode() != 501) {
                     throw e;
                 }
-                return deleteEach(s3, objects);
+                return deleteEach(s3, bucket, keys);
             }
         });
     }
 
-    private static List<String> deleteEach(S3Client s3, List<Location> objects) {
+    private static List<String> deleteEach(S3Client s3, String bucket, List<String> keys) {
         List<String> refused = new ArrayList<>();
-        for (Location each : objects) {
+        for (String each : keys) {
             try {
-                s3.deleteObject(r -> r.bucket(each.bucket()).key(each.key()));
+                s3.deleteObject(r -> r.bucket(bucket).key(each));
             } catch (AwsServiceException e) {
                 if (e.statusCode() != 404) {
-                    refused.add("%s: %d %s".formatted(each.key(), e.statusCode(), code(e)));
+                    refused.add("%s: %d %s".formatted(each, e.statusCode(), code(e)));
                 }
             }
         }

@@ -1,0 +1,58 @@
+package io.icefield.table;
+
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/// What is done in the background, by every replica: forgetting and purging what was dropped, forgetting
+/// the keys of requests.
+public final class Housekeeping implements Runnable {
+    private static final Duration PAUSE = Duration.ofSeconds(10);
+    private static final System.Logger LOG = System.getLogger(Housekeeping.class.getName());
+
+    private final PurgeQueue queue;
+    private final PurgeTables purge;
+    private final RequestKeys keys;
+    private final Semaphore wanted = new Semaphore(0);
+
+    public Housekeeping(PurgeQueue queue, PurgeTables purge, RequestKeys keys) {
+        this.queue = queue;
+        this.purge = purge;
+        this.keys = keys;
+    }
+
+    /// There is something to do: it need not wait for its turn.
+    public void wake() {
+        wanted.release();
+    }
+
+    /// Until the thread is interrupted. What fails is tried again at the next turn.
+    @Override
+    public void run() {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                turn();
+                if (wanted.tryAcquire(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                    wanted.drainPermits();
+                }
+            }
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void turn() {
+        try {
+            int _ = keys.expire();
+            int forgotten = queue.forget();
+            if (forgotten > 0) {
+                LOG.log(System.Logger.Level.INFO, "{0} dropped tables and views are forgotten", forgotten);
+            }
+            while (!Thread.currentThread().isInterrupted() && purge.next()) {
+                // the next one
+            }
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.WARNING, "housekeeping failed; it goes on in {0}: {1}", PAUSE, e.toString());
+        }
+    }
+}
