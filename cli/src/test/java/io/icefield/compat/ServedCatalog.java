@@ -1,6 +1,7 @@
 package io.icefield.compat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.icefield.client.ApiClient;
 import io.icefield.client.Credential;
@@ -66,6 +67,10 @@ final class ServedCatalog {
         parts.start(new Server(name, at, home, own));
         ApiClient client = ApiClient.withCredential(at, new Credential("admin", adminSecret));
         return new ServedCatalog(at, client, tester, parts, settings, home, adminSecret);
+    }
+
+    URI uri() {
+        return uri;
     }
 
     /// Started at the first call. All callers fail alike when it does not start.
