@@ -2,12 +2,7 @@ package io.icefield.compat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -66,32 +61,6 @@ class FileAccessIT {
             try (RESTCatalog catalog = served.client(domain, domain, Map.of())) {
                 catalog.createNamespace(CORE);
             }
-        }
-    }
-
-    /// One request about the large table, as the clients' principal.
-    private static JsonNode ask(ServedCatalog server, String what, String body) throws Exception {
-        ObjectMapper json = new ObjectMapper();
-        try (HttpClient http = HttpClient.newHttpClient()) {
-            HttpRequest login = HttpRequest.newBuilder(server.uri().resolve("/iceberg/v1/oauth/tokens"))
-                    .header("Content-Type", "application/x-www-form-urlencoded")
-                    .POST(HttpRequest.BodyPublishers.ofString(
-                            "grant_type=client_credentials&client_id=%s&client_secret=%s"
-                                    .formatted(
-                                            server.tester().clientId(),
-                                            server.tester().clientSecret())))
-                    .build();
-            String token = json.readTree(http.send(login, HttpResponse.BodyHandlers.ofString())
-                            .body())
-                    .path("access_token")
-                    .asText();
-            HttpRequest request = HttpRequest.newBuilder(
-                            server.uri().resolve("/iceberg/v1/planned/namespaces/core/tables/large" + what))
-                    .header("Authorization", "Bearer " + token)
-                    .method(body.isEmpty() ? "GET" : "POST", HttpRequest.BodyPublishers.ofString(body))
-                    .build();
-            return json.readTree(
-                    http.send(request, HttpResponse.BodyHandlers.ofString()).body());
         }
     }
 
@@ -237,15 +206,15 @@ class FileAccessIT {
                     (System.nanoTime() - begin) / 1_000_000);
             assertThat(files(other.loadTable(name).newScan())).isEqualTo(all);
 
-            var plan = ask(served, "/plan", "{}");
+            var plan = served.post("planned", "core", "large", "/plan", "{}");
             assertThat(plan.path("status").asText()).isEqualTo("completed");
             String id = plan.path("plan-id").asText();
-            assertThat(ask(second, "/plan/" + id, "").path("plan-tasks"))
+            assertThat(second.get("planned", "core", "large", "/plan/" + id).path("plan-tasks"))
                     .isEqualTo(plan.path("plan-tasks"))
                     .hasSize(3);
             int tasks = 0;
             for (var task : plan.path("plan-tasks")) {
-                tasks += ask(second, "/tasks", "{\"plan-task\":" + task + "}")
+                tasks += second.post("planned", "core", "large", "/tasks", "{\"plan-task\":" + task + "}")
                         .path("file-scan-tasks")
                         .size();
             }
