@@ -241,7 +241,9 @@ class TwoReplicasIT {
                         }
                         int before = last.getOrDefault(client, 0);
                         boolean back = number < before
-                                && requireNonNull(transactions.get(new Mark(client, number))).told() != Told.UNKNOWN;
+                                && requireNonNull(transactions.get(new Mark(client, number)))
+                                                .told()
+                                        != Told.UNKNOWN;
                         assertThat(back)
                                 .as("in %s client %d's mark falls from %d to %d", file, client, before, number)
                                 .isFalse();
