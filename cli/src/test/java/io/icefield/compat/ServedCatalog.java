@@ -1,6 +1,7 @@
 package io.icefield.compat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.icefield.client.ApiClient;
 import io.icefield.client.Credential;
@@ -68,6 +69,10 @@ final class ServedCatalog {
         return new ServedCatalog(at, client, tester, parts, settings, home, adminSecret);
     }
 
+    URI uri() {
+        return uri;
+    }
+
     /// Started at the first call. All callers fail alike when it does not start.
     static ServedCatalog shared() throws Exception {
         SHARED.run();
@@ -122,10 +127,6 @@ final class ServedCatalog {
         return "s3://" + domain.path("bucket").asText();
     }
 
-    URI uri() {
-        return uri;
-    }
-
     /// The principal of `client`, an owner of every domain made here.
     Credential tester() {
         return tester;
@@ -146,6 +147,41 @@ final class ServedCatalog {
                         .set("groups", JsonNodeFactory.instance.arrayNode().add(group)));
         return new Credential(
                 user.path("client-id").asText(), user.path("client-secret").asText());
+    }
+
+    /// A GET of something of a table, as the client's principal.
+    JsonNode get(String domain, String namespace, String table, String what) throws IOException, InterruptedException {
+        return call(HttpRequest.newBuilder(at(domain, namespace, table, what)));
+    }
+
+    JsonNode post(String domain, String namespace, String table, String what, String body)
+            throws IOException, InterruptedException {
+        return call(HttpRequest.newBuilder(at(domain, namespace, table, what))
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private URI at(String domain, String namespace, String table, String what) {
+        return uri.resolve("/iceberg/v1/%s/namespaces/%s/tables/%s%s".formatted(domain, namespace, table, what));
+    }
+
+    private JsonNode call(HttpRequest.Builder request) throws IOException, InterruptedException {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            HttpRequest token = HttpRequest.newBuilder(uri.resolve("/iceberg/v1/oauth/tokens"))
+                    .header("Content-Type", "application/x-www-form-urlencoded")
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            "grant_type=client_credentials&client_id=%s&client_secret=%s"
+                                    .formatted(tester.clientId(), tester.clientSecret())))
+                    .build();
+            ObjectMapper json = new ObjectMapper();
+            String bearer = json.readTree(http.send(token, HttpResponse.BodyHandlers.ofString())
+                            .body())
+                    .path("access_token")
+                    .asText();
+            return json.readTree(http.send(
+                            request.header("Authorization", "Bearer " + bearer).build(),
+                            HttpResponse.BodyHandlers.ofString())
+                    .body());
+        }
     }
 
     /// Iceberg's client with a principal's secret and nothing else: keys to the files come from the server.
