@@ -84,6 +84,10 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
 /// The catalog server: its whole object graph, and nothing else.
 public final class Main {
     private static final int DATABASE_CONNECTIONS = 16;
+
+    /// To one object store, kept for later.
+    private static final int STORE_CONNECTIONS = 64;
+
     private static final long METADATA_CACHE_BYTES = 64L << 20;
     private static final long MANIFEST_CACHE_BYTES = 32L << 20;
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
@@ -99,6 +103,8 @@ public final class Main {
     public static void main(String[] args) {
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
+        // The JDK keeps 5 to a host, and commits write at the same time.
+        System.setProperty("http.maxConnections", Integer.toString(STORE_CONNECTIONS));
         try {
             serve(Settings.from(System.getenv()));
         } catch (Settings.Unusable | PolicyFileException e) {

@@ -11,6 +11,9 @@ import java.util.concurrent.Future;
 
 /// Callers in a loop, as fast as they are answered, for a time; the first part of it is not counted.
 final class Load {
+    private static final int WARM_UP_OPERATIONS = 10_000;
+    private static final int WARM_UP_PARTS_MAX = 4;
+
     private Load() {}
 
     /// What one caller does again and again; throws when the answer is not the expected one.
@@ -21,12 +24,17 @@ final class Load {
     /// What one load did: operations per second, and latencies.
     record Result(int callers, long operations, double perSecond, Duration p50, Duration p99) {}
 
-    /// One operation for each caller; callers run at the same time, each its own operation again and again.
+    /// One operation for each caller; callers run at the same time, each its own operation again and again. On a
+    /// machine
+    /// with little to give, the warm-up takes longer: it is for the compiler, which counts calls.
     ///
     /// @param between runs when the warm-up is over
     static Result run(List<? extends Operation> callers, Duration warmUp, Duration measured, Runnable between)
             throws InterruptedException {
-        callersFor(callers, warmUp);
+        int done = 0;
+        for (int part = 0; part < WARM_UP_PARTS_MAX && (part == 0 || done < WARM_UP_OPERATIONS); part++) {
+            done += callersFor(callers, warmUp).length;
+        }
         between.run();
         long begin = System.nanoTime();
         long[] nanos = callersFor(callers, measured);

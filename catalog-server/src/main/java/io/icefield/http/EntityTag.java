@@ -40,8 +40,7 @@ final class EntityTag {
                 loaded.credential().flatMap(Credential::expiresAt).toString());
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(all.getBytes(UTF_8));
-            return "W/\"%s\""
-                    .formatted(Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, BYTES)));
+            return "W/\"" + Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOf(hash, BYTES)) + '"';
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

@@ -25,6 +25,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -38,6 +39,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.eclipse.jetty.ee10.servlet.HttpOutput;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
+import org.eclipse.jetty.io.ByteBufferPool;
+import org.eclipse.jetty.io.RetainableByteBuffer;
+import org.eclipse.jetty.util.BufferUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +57,9 @@ public final class Server {
     private static final int LARGE_BODIES_MAX = 2;
 
     private static final Duration LARGE_BODY_WAIT = Duration.ofSeconds(20);
+    /// A longer answer is written in its parts.
+    private static final int GATHERED_BYTES_MAX = 1 << 20;
+
     private static final String UNROUTED = "none";
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
@@ -253,19 +262,45 @@ public final class Server {
             context.header("Content-Encoding", "gzip");
         }
         byte[][] parts = body.parts(gzip);
-        context.res()
-                .setContentLengthLong(
-                        Stream.of(parts).mapToLong(part -> part.length).sum());
+        long length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        context.res().setContentLengthLong(length);
         if (context.method().equals(HandlerType.HEAD)) {
             return;
         }
         try {
-            OutputStream out = context.res().getOutputStream();
+            write(context, parts, length);
+        } catch (IOException e) {
+            LOG.debug("the client left before its answer was there: {}", e.getMessage());
+        }
+    }
+
+    /// Head and body leave in one system call: the parts are copied once, to where the operating system takes them
+    /// from.
+    private static void write(Context context, byte[][] parts, long length) throws IOException {
+        OutputStream out = context.res().getOutputStream();
+        if (length > GATHERED_BYTES_MAX || !(out instanceof HttpOutput output)) {
             for (byte[] part : parts) {
                 out.write(part);
             }
-        } catch (IOException e) {
-            LOG.debug("the client left before its answer was there: {}", e.getMessage());
+            return;
+        }
+        ByteBufferPool pool = ServletContextRequest.getServletContextRequest(context.req())
+                .getComponents()
+                .getByteBufferPool();
+        RetainableByteBuffer gathered = pool.acquire((int) length, true);
+        try {
+            ByteBuffer bytes = gathered.getByteBuffer();
+            BufferUtil.clearToFill(bytes);
+            for (byte[] part : parts) {
+                bytes.put(part);
+            }
+            bytes.flip();
+            output.write(bytes);
+        } finally {
+            gathered.release();
         }
     }
 

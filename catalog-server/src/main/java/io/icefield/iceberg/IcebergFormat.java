@@ -2,6 +2,7 @@ package io.icefield.iceberg;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
@@ -11,6 +12,9 @@ import io.icefield.policy.Column;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -39,6 +44,7 @@ import org.apache.iceberg.rest.requests.CommitTransactionRequestParser;
 import org.apache.iceberg.rest.requests.CreateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequestParser;
+import org.apache.iceberg.util.JsonUtil;
 import org.jspecify.annotations.Nullable;
 
 /// Iceberg's tables, by iceberg-core's own model: what it accepts, every client accepts.
@@ -51,6 +57,9 @@ public final class IcebergFormat implements TableFormat {
             TableProperties.WRITE_METADATA_LOCATION,
             "write.object-storage.path",
             "write.folder-storage.path");
+
+    /// Where a buffer for metadata starts.
+    private static final int JSON_BYTES = 1 << 16;
 
     /// Parsed metadata by location.
     private final Cache<Location, Parsed> parsed;
@@ -73,7 +82,7 @@ public final class IcebergFormat implements TableFormat {
         Prepared read() {
             Prepared known = read;
             if (known == null) {
-                known = prepared(metadata, true, 0, json);
+                known = prepared(new State(metadata, metadata), true, Columns.of(metadata.schema()), () -> json);
                 read = known;
             }
             return known;
@@ -144,13 +153,10 @@ public final class IcebergFormat implements TableFormat {
                     order == null ? SortOrder.unsorted() : order,
                     location.toString(),
                     new HashMap<>(create.properties()));
-            return prepared(
-                    TableMetadata.buildFrom(metadata)
-                            .assignUUID(uuid.toString())
-                            .discardChanges()
-                            .build(),
-                    false,
-                    0);
+            return prepared(TableMetadata.buildFrom(metadata)
+                    .assignUUID(uuid.toString())
+                    .discardChanges()
+                    .build());
         });
     }
 
@@ -180,16 +186,54 @@ public final class IcebergFormat implements TableFormat {
                         .toList());
     }
 
+    /// What commits have made of a metadata file so far.
+    ///
+    /// @param file as it is in the bucket
+    private record State(TableMetadata file, TableMetadata now) {}
+
     @Override
-    public Prepared commit(Metadata current, List<CommitRequest> requests) {
-        TableMetadata base = parse(current);
+    public Prepared commit(Prepared before, List<CommitRequest> requests) {
+        State state = (State) before.parsed();
         return asked("the commit", () -> {
+            TableMetadata base = state.now().changes().isEmpty() ? state.now() : settled(state.now());
             TableMetadata next = applied(base, requests);
-            boolean unchanged = next.changes().isEmpty();
-            return prepared(unchanged ? base : next, unchanged, version(current.location()) + 1)
-                    .forgetting(forgotten(base, next))
+            if (next.changes().isEmpty()) {
+                return prepared(new State(state.file(), base), true, before.columns(), before.content());
+            }
+            List<Column> columns =
+                    next.schema().sameSchema(base.schema()) ? before.columns() : Columns.of(next.schema());
+            return prepared(new State(state.file(), next), false, columns, () -> json(next))
                     .naming(files(base.location(), next, requests));
         });
+    }
+
+    /// The same without what led to it: the next commit's changes are told from these.
+    private static TableMetadata settled(TableMetadata changed) {
+        return TableMetadata.buildFrom(changed).discardChanges().build();
+    }
+
+    @Override
+    public Optional<Append> append(CommitRequest request, Prepared before, Files files) {
+        return Appends.read((UpdateTableRequest) request.parsed(), ((State) before.parsed()).now(), files);
+    }
+
+    @Override
+    public Optional<CommitRequest> moved(Append append, Prepared to, Files files) {
+        State state = (State) to.parsed();
+        return asked(
+                "the commit",
+                () -> Appends.moved(append, state.now(), files).map(request -> new CommitRequest(false, request)));
+    }
+
+    @Override
+    public void remember(Metadata written, Prepared prepared) {
+        if (prepared.parsed() instanceof State(TableMetadata _, TableMetadata now)) {
+            TableMetadata known = TableMetadata.buildFrom(now)
+                    .discardChanges()
+                    .withMetadataLocation(written.location().toString())
+                    .build();
+            parsed.put(written.location(), new Parsed(written.json(), known));
+        }
     }
 
     private static List<String> forgotten(TableMetadata base, TableMetadata next) {
@@ -276,7 +320,7 @@ public final class IcebergFormat implements TableFormat {
             }
             TableMetadata created = builder.assignUUID().build();
             TableMetadata next = applied(created, requests.subList(1, requests.size()));
-            return prepared(next, false, 0).naming(files(next.location(), next, requests));
+            return prepared(next).naming(files(next.location(), next, requests));
         });
     }
 
@@ -307,7 +351,8 @@ public final class IcebergFormat implements TableFormat {
             if (adopted.uuid() == null) {
                 throw new IllegalArgumentException("it has no `table-uuid`");
             }
-            return prepared(adopted, true, 0).naming(files(adopted));
+            return prepared(new State(adopted, adopted), true, Columns.of(adopted.schema()), constant(json(adopted)))
+                    .naming(files(adopted));
         });
     }
 
@@ -317,15 +362,10 @@ public final class IcebergFormat implements TableFormat {
     }
 
     private static byte[] refsOnly(TableMetadata full) {
-        return TableMetadataParser.toJson(TableMetadata.buildFrom(full)
-                        .withMetadataLocation(full.metadataFileLocation())
-                        .suppressHistoricalSnapshots()
-                        .build())
-                .getBytes(UTF_8);
-    }
-
-    private TableMetadata parse(Metadata metadata) {
-        return parsed(metadata).metadata;
+        return json(TableMetadata.buildFrom(full)
+                .withMetadataLocation(full.metadataFileLocation())
+                .suppressHistoricalSnapshots()
+                .build());
     }
 
     private Parsed parsed(Metadata metadata) {
@@ -342,28 +382,45 @@ public final class IcebergFormat implements TableFormat {
         return known;
     }
 
-    private static Prepared prepared(TableMetadata metadata, boolean unchanged, int version) {
-        return prepared(
-                metadata,
-                unchanged,
-                version,
-                TableMetadataParser.toJson(metadata).getBytes(UTF_8));
+    private static byte[] json(TableMetadata metadata) {
+        ByteArrayOutputStream json = new ByteArrayOutputStream(JSON_BYTES);
+        try (JsonGenerator generator = JsonUtil.factory().createGenerator(json)) {
+            TableMetadataParser.toJson(metadata, generator);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return json.toByteArray();
     }
 
-    private static Prepared prepared(TableMetadata metadata, boolean unchanged, int version, byte[] json) {
+    /// A new table's.
+    private static Prepared prepared(TableMetadata created) {
+        return prepared(new State(created, created), false, Columns.of(created.schema()), constant(json(created)));
+    }
+
+    private static Supplier<byte[]> constant(byte[] json) {
+        return () -> json;
+    }
+
+    private static Prepared prepared(State state, boolean unchanged, List<Column> columns, Supplier<byte[]> content) {
+        TableMetadata metadata = state.now();
         Map<String, String> folders = new HashMap<>(metadata.properties());
         folders.keySet().retainAll(FOLDER_PROPERTIES);
         String codec =
                 metadata.property(TableProperties.METADATA_COMPRESSION, TableProperties.METADATA_COMPRESSION_DEFAULT);
+        String before = state.file().metadataFileLocation();
+        int version = before == null ? 0 : version(Location.parse(before)) + 1;
         return new Prepared(
                 unchanged,
                 UUID.fromString(metadata.uuid()),
                 metadata.location(),
                 folders,
-                Columns.of(metadata.schema()),
+                columns,
                 metadata.properties(),
-                json,
-                "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)));
+                content,
+                "%05d-%s%s".formatted(version, UUID.randomUUID(), TableMetadataParser.getFileExtension(codec)),
+                unchanged ? List.of() : forgotten(state.file(), metadata),
+                List.of(),
+                state);
     }
 
     static int version(Location metadata) {

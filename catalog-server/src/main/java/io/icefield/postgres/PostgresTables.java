@@ -651,10 +651,11 @@ public final class PostgresTables implements TableStore {
     }
 
     @Override
-    public Map<Integer, Set<Tag>> tags(Table table) {
-        return table.tagsVersion() == 0
-                ? tags(table.uuid())
-                : tags.get(new Tagged(table.uuid(), table.tagsVersion()), key -> tags(key.table()));
+    public Map<Integer, Set<Tag>> tags(Seen seen) {
+        UUID table = seen.table().uuid();
+        return seen.tagsVersion() == 0
+                ? tags(table)
+                : tags.get(new Tagged(table, seen.tagsVersion()), key -> tags(key.table()));
     }
 
     /// What may be remembered: read later than the version, tags are never older than it.

@@ -62,7 +62,7 @@ final class TableLookup {
     }
 
     /// All but the name of what it points to never changes.
-    private record Pointer(long id, long version, long domain, int domainVersion, long tagsVersion) {}
+    private record Pointer(long id, long version, long domain, int domainVersion) {}
 
     private record Question(TableId name, String who, String scopes) {}
 
@@ -111,13 +111,13 @@ final class TableLookup {
     }
 
     private Seen seen(Connection connection, ResultSet row, TableId name) throws SQLException {
-        Pointer pointer = new Pointer(row.getLong(2), row.getLong(7), row.getLong(8), row.getInt(9), row.getLong(11));
+        Pointer pointer = new Pointer(row.getLong(2), row.getLong(7), row.getLong(8), row.getInt(9));
         Table table = known.getIfPresent(pointer);
         if (table == null || !table.name().equals(name)) {
             table = table(connection, row, pointer, name);
             known.put(pointer, table);
         }
-        return new Seen(table, new Sight(roles(row.getString(10)), false));
+        return new Seen(table, new Sight(roles(row.getString(10)), false), row.getLong(11));
     }
 
     private Table table(Connection connection, ResultSet row, Pointer pointer, TableId name) throws SQLException {
@@ -129,8 +129,7 @@ final class TableLookup {
                 row.getObject(4, UUID.class),
                 Location.parse(row.getString(5)),
                 Location.parse(row.getString(6)),
-                pointer.version(),
-                pointer.tagsVersion());
+                pointer.version());
     }
 
     /// @param names null: none

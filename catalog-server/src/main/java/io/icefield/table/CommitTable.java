@@ -7,26 +7,31 @@ import io.icefield.domain.Domain;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.storage.Location;
+import io.icefield.table.Publication.Accepted;
+import io.icefield.table.Publication.Draft;
+import io.icefield.table.TableFormat.CommitRequest;
+import io.icefield.table.TableFormat.Prepared;
+import io.icefield.table.TableStore.Seen;
+import io.icefield.table.TableStore.Tag;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
 
 /// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
+///
+/// Commits to one table that arrive together become one publication: each is prepared on what the one before it leaves
+/// and judged by itself, each fails by itself, and nobody is answered before the pointer has moved.
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
 
-    /// Commits on one table queue here instead of colliding. A power of two.
-    private static final int QUEUES = 1_024;
-
-    private final ReentrantLock[] queues =
-            Stream.generate(() -> new ReentrantLock(true)).limit(QUEUES).toArray(ReentrantLock[]::new);
+    private final Turns<Member> turns = new Turns<>();
     private final Tables tables;
     private final Namespaces namespaces;
     private final TableStore store;
@@ -34,6 +39,7 @@ public final class CommitTable {
     private final Review review;
     private final MetadataFiles files;
     private final MetadataSource cache;
+    private final Publication publication;
 
     public CommitTable(
             Tables tables,
@@ -50,6 +56,7 @@ public final class CommitTable {
         this.review = new Review(governance);
         this.files = files;
         this.cache = cache;
+        this.publication = new Publication(store, format, files, cache);
     }
 
     public Loaded commit(Principal who, TableId id, String body, Once once) {
@@ -60,231 +67,318 @@ public final class CommitTable {
     /// All of it becomes visible at once, or nothing does.
     ///
     /// @param changes the commits of each table, in their order
-    List<Loaded> commit(Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
-        return queued(changes.keySet(), () -> {
+    List<Loaded> commit(Principal who, Map<TableId, List<CommitRequest>> changes, Once once) {
+        if (changes.size() == 1) {
+            var only = changes.entrySet().iterator().next();
+            if (!only.getValue().getFirst().creates()) {
+                Member member = new Member(who, only.getValue(), once);
+                turns.together(only.getKey(), member, group -> together(only.getKey(), group));
+                return List.of(member.answer());
+            }
+        }
+        return turns.alone(changes.keySet(), () -> {
             for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
                 Optional<List<Loaded>> done = attempt(who, changes, once);
                 if (done.isPresent()) {
                     return done.get();
                 }
             }
-            throw new Refusal.Conflict("%s changed by others faster than this commit can be: try again"
-                    .formatted(
-                            changes.size() == 1
-                                    ? "table `%s` is"
-                                            .formatted(
-                                                    changes.keySet().iterator().next())
-                                    : "the tables are"));
+            throw tooSlow("the tables are");
         });
     }
 
+    private static Refusal tooSlow(String what) {
+        return new Refusal.Conflict("%s changed by others faster than this commit can be: try again".formatted(what));
+    }
+
+    // --- One table, many clients
+
+    /// One client's commit among those that are published together.
+    private static final class Member {
+        private final Principal who;
+        private final List<CommitRequest> requests;
+        private final Once once;
+        private boolean read;
+        private Optional<TableFormat.Append> append = Optional.empty();
+        private @Nullable Loaded answer;
+        private @Nullable RuntimeException failure;
+
+        Member(Principal who, List<CommitRequest> requests, Once once) {
+            this.who = who;
+            this.requests = requests;
+            this.once = once;
+        }
+
+        /// Read once, and only if the state has changed that the request was made for.
+        Optional<TableFormat.Append> append(TableFormat format, Prepared table, CommitFiles files) {
+            if (!read) {
+                append = requests.size() == 1 ? format.append(requests.getFirst(), table, files) : Optional.empty();
+                read = true;
+            }
+            return append;
+        }
+
+        boolean waits() {
+            return answer == null && failure == null;
+        }
+
+        Loaded answer() {
+            if (failure != null) {
+                throw failure;
+            }
+            if (answer == null) {
+                throw new IllegalStateException("a commit was left without an answer");
+            }
+            return answer;
+        }
+    }
+
+    /// Gives each of them its answer, whatever happens.
+    private void together(TableId id, List<Member> group) {
+        try {
+            for (int attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+                if (attempt(id, group.stream().filter(Member::waits).toList())) {
+                    return;
+                }
+            }
+            fail(group, tooSlow("table `%s` is".formatted(id)));
+        } catch (Refusal.Invalid | Refusal.Repeated e) {
+            if (group.size() == 1) {
+                fail(group, e);
+            } else { // somebody's change cannot be published, or is there already: whose?
+                group.stream().filter(Member::waits).forEach(member -> together(id, List.of(member)));
+            }
+        } catch (RuntimeException e) {
+            fail(group, e);
+        } finally {
+            fail(group, new IllegalStateException("commits of table `%s` broke off".formatted(id)));
+        }
+    }
+
+    private static void fail(List<Member> group, RuntimeException e) {
+        group.stream().filter(Member::waits).forEach(member -> member.failure = e);
+    }
+
+    /// `false`: somebody else was faster, and those that still wait are to be prepared again.
+    private boolean attempt(TableId id, List<Member> members) {
+        Optional<List<Permitted>> permitted = permitted(id, members); // may these callers?
+        if (permitted.isEmpty()) {
+            return false;
+        }
+        if (permitted.get().isEmpty()) {
+            return true;
+        }
+        Work work = new Work(permitted.get().getFirst().seen().table());
+        work.readAhead(permitted.get());
+        permitted.get().forEach(work::take); // are they valid, are they acceptable?
+        if (!work.changed()) {
+            return true;
+        }
+        Optional<List<Loaded>> done =
+                publication.publish(List.of(work.accepted()), work.once()); // the only visible effect
+        done.ifPresent(answers -> work.settle(answers.getFirst()));
+        return done.isPresent();
+    }
+
+    private record Permitted(Member member, Seen seen) {}
+
+    /// Those who may commit; the others have their answer. Empty: the table was changed between two looks.
+    private Optional<List<Permitted>> permitted(TableId id, List<Member> members) {
+        Map<Principal, Seen> looks = new HashMap<>();
+        List<Permitted> permitted = new ArrayList<>();
+        for (Member member : members) {
+            try {
+                Seen seen = looks.computeIfAbsent(member.who, who -> tables.get(who, Action.COMMIT, id));
+                permitted.add(new Permitted(member, seen));
+            } catch (RuntimeException e) {
+                member.failure = e;
+            }
+        }
+        boolean same =
+                permitted.stream().map(each -> each.seen().table()).distinct().count() <= 1;
+        return same ? Optional.of(permitted) : Optional.empty();
+    }
+
+    /// A table's metadata while several commits are applied to it, before any of it is written.
+    private final class Work {
+        private final Table table;
+        private final Metadata current;
+        private final CommitFiles written;
+        private final Map<Member, RuntimeException> failed = new HashMap<>();
+        private final List<Member> prepared = new ArrayList<>();
+        private Prepared now;
+        private Location location;
+        private Map<Integer, Set<Tag>> tags;
+
+        Work(Table table) {
+            this.table = table;
+            this.current = cache.of(table);
+            this.written = files.forCommit(table);
+            this.now = format.read(current);
+            this.location = table.location();
+            this.tags = store.tags(table.uuid());
+        }
+
+        boolean changed() {
+            return !now.unchanged();
+        }
+
+        /// Whoever comes after another one has to be moved if it is an append; that needs files, and they are read at
+        /// the same time.
+        void readAhead(List<Permitted> group) {
+            if (group.size() == 1) {
+                return;
+            }
+            Prepared start = now;
+            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                for (Permitted each : group.subList(1, group.size())) {
+                    threads.execute(() -> {
+                        Optional<TableFormat.Append> _ = each.member().append(format, start, written);
+                    });
+                }
+            }
+        }
+
+        /// Adds this one's change, or takes note of why not.
+        void take(Permitted permitted) {
+            Member member = permitted.member();
+            List<Location> before = written.names();
+            try {
+                add(member, permitted.seen());
+            } catch (RuntimeException e) {
+                written.back(before);
+                if (changed()) {
+                    failed.put(member, e); // true if what it was judged on is published
+                } else {
+                    member.failure = e;
+                }
+            }
+        }
+
+        private void add(Member member, Seen seen) {
+            Prepared next = applied(member);
+            if (next.unchanged()) {
+                if (changed()) {
+                    prepared.add(member);
+                } else {
+                    member.answer = Publication.answer(table.domain(), current, table.location());
+                }
+                return;
+            }
+            Location folder = checked(member.who, table, next);
+            tags = review.change(member.who, seen.sight(), table.name(), now, next, tags)
+                    .accepted();
+            now = next;
+            location = folder;
+            prepared.add(member);
+        }
+
+        private Prepared applied(Member member) {
+            try {
+                return format.commit(now, member.requests);
+            } catch (Refusal.Conflict e) {
+                return member.append(format, now, written)
+                        .flatMap(append -> format.moved(append, now, written))
+                        .map(request -> format.commit(now, List.of(request)))
+                        .orElseThrow(() -> e);
+            }
+        }
+
+        Accepted accepted() {
+            return new Accepted(new Draft.Changed(table, now, location, written), tags);
+        }
+
+        /// All of these requests have their effect at once, so they are known together.
+        Once once() {
+            return new Once(prepared.stream()
+                    .flatMap(member -> member.once.keys().stream())
+                    .toList());
+        }
+
+        void settle(Loaded answer) {
+            prepared.forEach(member -> member.answer = answer);
+            failed.forEach((member, e) -> member.failure = e);
+        }
+    }
+
+    /// The table's folder after this change.
+    private Location checked(Principal who, Table table, Prepared next) {
+        Location location = Locations.check(table.domain(), next);
+        if (!location.equals(table.location())) { // as if the table were made there
+            Namespace in =
+                    namespaces.get(who, Action.CREATE, table.name().namespace()).namespace();
+            namespaces.checkFolder(who, in, location);
+        }
+        return location;
+    }
+
+    // --- One client, many tables
+
     /// Empty: somebody else was faster, and nothing was done.
-    private Optional<List<Loaded>> attempt(
-            Principal who, Map<TableId, List<TableFormat.CommitRequest>> changes, Once once) {
-        List<Draft> drafts = changes.entrySet().stream() // may this caller, and is it valid?
-                .map(change -> draft(who, change.getKey(), change.getValue()))
+    private Optional<List<Loaded>> attempt(Principal who, Map<TableId, List<CommitRequest>> changes, Once once) {
+        List<Asked> asked = changes.entrySet().stream() // may this caller, and is it valid?
+                .map(change -> asked(who, change.getKey(), change.getValue()))
                 .toList();
         List<Review.Verdict> verdicts =
-                drafts.stream().map(draft -> judge(who, draft)).toList(); // is it acceptable?
+                asked.stream().map(each -> judge(who, each)).toList(); // is it acceptable?
         Review.accept(verdicts);
 
-        List<Written> written = write(drafts, verdicts); // new files
-        List<Loaded> answers = written.stream().map(Written::answer).toList();
-        if (written.stream().allMatch(each -> each.file().isEmpty())) {
-            return Optional.of(answers);
+        List<Accepted> accepted = new ArrayList<>();
+        for (int i = 0; i < asked.size(); i++) {
+            accepted.add(new Accepted(asked.get(i).draft(), verdicts.get(i).tags()));
         }
-        TableStore.Outcome outcome;
-        try {
-            outcome = store.recording(once)
-                    .publish(written.stream().map(Written::step).toList()); // the only visible effect
-        } catch (Refusal.OutcomeUnknown e) {
-            throw e; // perhaps published: nobody deletes anything
-        } catch (Refusal.Conflict e) {
-            outcome = new TableStore.Outcome.Lost();
-        } catch (Refusal e) {
-            discard(written);
-            throw e;
-        }
-        if (!(outcome instanceof TableStore.Outcome.Done)) {
-            discard(written);
-        }
-        return switch (outcome) {
-            case TableStore.Outcome.Done _ -> {
-                written.forEach(this::remember);
-                drafts.forEach(this::forget);
-                yield Optional.of(answers);
-            }
-            case TableStore.Outcome.Lost _ -> Optional.empty();
-            case TableStore.Outcome.NameTaken(TableId name) -> throw exists(Table.Kind.TABLE, name);
-            case TableStore.Outcome.NoNamespace(NamespaceId name) ->
-                throw new Refusal.NotFound(Refusal.Thing.NAMESPACE, name.inDomain());
-            case TableStore.Outcome.LocationTaken(Location location) ->
-                throw new Refusal.Invalid(
-                        "the location `%s` touches that of another table or view: choose another".formatted(location));
-        };
+        return publication.publish(accepted, once); // the only visible effect
     }
 
-    /// One table's change: allowed and valid, not yet judged.
-    private sealed interface Draft {
-        record New(Namespace namespace, TableId name, TableFormat.Prepared next, Location location) implements Draft {}
+    /// A change that is allowed and valid, not yet judged.
+    private sealed interface Asked {
+        Draft draft();
 
-        record Changed(TableStore.Seen seen, Metadata current, TableFormat.Prepared next, Location location)
-                implements Draft {}
+        record Creation(Draft.New draft) implements Asked {}
 
-        record Unchanged(Table table, Metadata current) implements Draft {}
+        record Change(Seen seen, Prepared before, Draft.Changed draft) implements Asked {}
+
+        record Nothing(Draft.Unchanged draft) implements Asked {}
     }
 
-    private Draft draft(Principal who, TableId id, List<TableFormat.CommitRequest> requests) {
-        return requests.getFirst().creates() ? draftNew(who, id, requests) : draftChange(who, id, requests);
+    private Asked asked(Principal who, TableId id, List<CommitRequest> requests) {
+        return requests.getFirst().creates() ? creation(who, id, requests) : change(who, id, requests);
     }
 
     /// A table that was staged: the whole of it comes with the request.
-    private Draft draftNew(Principal who, TableId id, List<TableFormat.CommitRequest> requests) {
+    private Asked creation(Principal who, TableId id, List<CommitRequest> requests) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
         store.find(Set.of(), id).ifPresent(there -> {
-            throw exists(there.table().kind(), id);
+            throw Publication.exists(there.table().kind(), id);
         });
-        TableFormat.Prepared next = format.commitNew(requests, Locations.of(namespace.domain(), id, UUID.randomUUID()));
-        Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), next));
-        return new Draft.New(namespace, id, next, location);
+        Domain domain = namespace.domain();
+        Prepared next = format.commitNew(requests, Locations.of(domain, id, UUID.randomUUID()));
+        Location location = namespaces.checkFolder(who, namespace, Locations.check(domain, next));
+        return new Asked.Creation(new Draft.New(namespace, id, next, location));
     }
 
-    private Draft draftChange(Principal who, TableId id, List<TableFormat.CommitRequest> requests) {
-        TableStore.Seen seen = tables.get(who, Action.COMMIT, id);
-        Metadata current = cache.of(seen.table());
-        TableFormat.Prepared next = format.commit(current, requests);
-        if (next.unchanged()) {
-            return new Draft.Unchanged(seen.table(), current);
-        }
-        Location location = Locations.check(seen.table().domain(), next);
-        if (!location.equals(seen.table().location())) { // as if the table were made there
-            Namespace in = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
-            namespaces.checkFolder(who, in, location);
-        }
-        return new Draft.Changed(seen, current, next, location);
+    private Asked change(Principal who, TableId id, List<CommitRequest> requests) {
+        Seen seen = tables.get(who, Action.COMMIT, id);
+        Table table = seen.table();
+        Metadata current = cache.of(table);
+        Prepared before = format.read(current);
+        Prepared next = format.commit(before, requests);
+        return next.unchanged()
+                ? new Asked.Nothing(new Draft.Unchanged(table, current))
+                : new Asked.Change(
+                        seen,
+                        before,
+                        new Draft.Changed(table, next, checked(who, table, next), files.forCommit(table)));
     }
 
-    private Review.Verdict judge(Principal who, Draft draft) {
-        return switch (draft) {
-            case Draft.New(Namespace _, TableId name, TableFormat.Prepared next, Location _) ->
+    private Review.Verdict judge(Principal who, Asked asked) {
+        return switch (asked) {
+            case Asked.Creation(Draft.New(Namespace _, TableId name, var next, Location _)) ->
                 review.creation(Change.Kind.CREATE_TABLE, name, next, Map.of());
-            case Draft.Changed(TableStore.Seen(Table table, var sight), Metadata current, var next, Location _) ->
-                review.change(who, sight, table.name(), format.read(current), next, store.tags(table.uuid()));
-            case Draft.Unchanged(Table table, Metadata _) -> new Review.Verdict(table.name(), Map.of(), List.of());
+            case Asked.Change(Seen(Table table, var sight, var _), var before, var draft) ->
+                review.change(who, sight, table.name(), before, draft.next(), store.tags(table.uuid()));
+            case Asked.Nothing(Draft.Unchanged(Table table, Metadata _)) ->
+                new Review.Verdict(table.name(), Map.of(), List.of());
         };
-    }
-
-    /// One table's change with its file in the bucket.
-    ///
-    /// @param file empty: nothing of this table changes
-    private record Written(TableStore.Step step, Domain domain, Optional<Metadata> file, Loaded answer) {}
-
-    private List<Written> write(List<Draft> drafts, List<Review.Verdict> verdicts) {
-        List<Written> written = new ArrayList<>();
-        try {
-            for (int i = 0; i < drafts.size(); i++) {
-                written.add(write(drafts.get(i), verdicts.get(i)));
-            }
-        } catch (RuntimeException e) {
-            discard(written);
-            throw e;
-        }
-        return written;
-    }
-
-    private Written write(Draft draft, Review.Verdict verdict) {
-        return switch (draft) {
-            case Draft.New(Namespace namespace, TableId name, var next, Location location) -> {
-                Domain domain = namespace.domain();
-                Metadata file = files.write(domain, Locations.metadataFolder(location, next), next);
-                yield new Written(
-                        new TableStore.Step.Create(
-                                namespace,
-                                name.name(),
-                                next.uuid(),
-                                new TableStore.Published(file, location, verdict.tags())),
-                        domain,
-                        Optional.of(file),
-                        answer(domain, file, location));
-            }
-            case Draft.Changed(TableStore.Seen(Table table, var _), Metadata _, var next, Location location) -> {
-                Metadata file = files.write(table.domain(), Locations.metadataFolder(location, next), next);
-                yield new Written(
-                        new TableStore.Step.Swap(table, new TableStore.Published(file, location, verdict.tags())),
-                        table.domain(),
-                        Optional.of(file),
-                        answer(table.domain(), file, location));
-            }
-            case Draft.Unchanged(Table table, Metadata current) ->
-                new Written(
-                        new TableStore.Step.Keep(table),
-                        table.domain(),
-                        Optional.empty(),
-                        answer(table.domain(), current, table.location()));
-        };
-    }
-
-    /// A new table is remembered at its first load: here we do not know its id.
-    private void remember(Written written) {
-        if (written.step() instanceof TableStore.Step.Swap(Table seen, TableStore.Published next)) {
-            cache.remember(seen.next(next.location(), next.metadata()), next.metadata());
-        }
-    }
-
-    /// Metadata files in the table's own folder only: a log that was registered may name anything.
-    private void forget(Draft draft) {
-        if (draft instanceof Draft.Changed(TableStore.Seen(Table table, var _), Metadata _, var next, Location _)) {
-            files.forget(
-                    table.domain(),
-                    next.forgotten().stream()
-                            .flatMap(file -> Locations.parsed(file).stream())
-                            .filter(file -> file.isWithin(table.location())
-                                    && file.key().contains(".metadata.json")
-                                    && !file.equals(table.metadata()))
-                            .toList());
-        }
-    }
-
-    /// Surely none of them was published.
-    private void discard(List<Written> written) {
-        written.forEach(each -> each.file().ifPresent(file -> files.discard(each.domain(), file)));
-    }
-
-    private static Loaded answer(Domain domain, Metadata metadata, Location location) {
-        return new Loaded(
-                Optional.of(metadata.location()),
-                metadata.json(),
-                location,
-                domain.storage(),
-                Optional.empty(),
-                Delegation.NONE);
-    }
-
-    private static Refusal exists(Table.Kind there, TableId name) {
-        return new Refusal.Conflict(
-                switch (there) {
-                    case TABLE -> "Requirement failed: table already exists: %s".formatted(name.inDomain());
-                    case VIEW -> "View with same name already exists: %s".formatted(name.inDomain());
-                });
-    }
-
-    /// Runs when it is the turn of each of these tables. Queues are entered in one order, so nobody waits in a circle.
-    private <T> T queued(Set<TableId> ids, Supplier<T> work) {
-        List<ReentrantLock> turns = ids.stream()
-                .map(id -> spread(id.hashCode()) & (QUEUES - 1))
-                .distinct()
-                .sorted()
-                .map(number -> queues[number])
-                .toList();
-        turns.forEach(ReentrantLock::lock);
-        try {
-            return work.get();
-        } finally {
-            turns.forEach(ReentrantLock::unlock);
-        }
-    }
-
-    private static int spread(int hash) {
-        return hash ^ (hash >>> 16);
     }
 }

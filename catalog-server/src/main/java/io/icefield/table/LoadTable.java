@@ -56,7 +56,7 @@ public final class LoadTable {
         }
         Optional<Credential> credential = given.key(() -> vend(who, seen));
         return answer(
-                seen.table(),
+                seen,
                 switch (snapshots) {
                     case ALL -> metadata.json();
                     case REFS -> format.refsOnly(metadata);
@@ -76,7 +76,7 @@ public final class LoadTable {
             throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
                     .formatted(id.namespace().domain()));
         }
-        return answer(seen.table(), new byte[0], Optional.of(vend(who, seen)), given);
+        return answer(seen, new byte[0], Optional.of(vend(who, seen)), given);
     }
 
     private record Found(TableStore.Seen seen, Metadata metadata) {}
@@ -109,7 +109,8 @@ public final class LoadTable {
         return Access.allows(who, seen.sight(), Action.COMMIT) ? Reach.READ_WRITE : Reach.READ;
     }
 
-    private Loaded answer(Table table, byte[] metadata, Optional<Credential> credential, Delegation given) {
+    private Loaded answer(TableStore.Seen seen, byte[] metadata, Optional<Credential> credential, Delegation given) {
+        Table table = seen.table();
         return new Loaded(
                 Optional.of(table.metadata()),
                 metadata,
@@ -117,6 +118,6 @@ public final class LoadTable {
                 table.domain().storage(),
                 credential,
                 given,
-                Classification.names(store.tags(table)));
+                Classification.names(store.tags(seen)));
     }
 }

@@ -8,13 +8,22 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 
 /// The metadata files in the domains' buckets. Reads prefer the copy that the database keeps.
 public final class MetadataFiles implements MetadataSource {
     static final int FILE_BYTES_MAX = 256 << 20;
+
+    /// For one commit.
+    private static final int WRITES_AT_ONCE_MAX = 32;
 
     private final TableStore store;
     private final DomainStorage storage;
@@ -59,9 +68,74 @@ public final class MetadataFiles implements MetadataSource {
 
     /// Writes a new file; never overwrites.
     Metadata write(Domain domain, Location folder, TableFormat.Prepared prepared) {
-        Location at = folder.child(prepared.file());
-        storage.write(domain.storage(), at, compressed(at) ? zipped(prepared.json()) : prepared.json());
-        return new Metadata(at, prepared.json());
+        Metadata file = name(folder, prepared);
+        write(unwritten(domain, file));
+        return file;
+    }
+
+    /// What the new file will be.
+    static Metadata name(Location folder, TableFormat.Prepared prepared) {
+        return new Metadata(folder.child(prepared.file()), prepared.json());
+    }
+
+    /// A file that is not in the bucket yet.
+    record Unwritten(Domain domain, Location at, byte[] content) {
+        @Override
+        public String toString() {
+            return at.toString();
+        }
+    }
+
+    static Unwritten unwritten(Domain domain, Metadata file) {
+        Location at = file.location();
+        return new Unwritten(domain, at, compressed(at) ? zipped(file.json()) : file.json());
+    }
+
+    /// Writes new files, all of them at once; when one fails, none is left.
+    void write(List<Unwritten> all) {
+        if (all.size() == 1) {
+            write(all.getFirst());
+            return;
+        }
+        List<Future<?>> writes = new ArrayList<>();
+        Semaphore atOnce = new Semaphore(WRITES_AT_ONCE_MAX);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Unwritten each : all) {
+                writes.add(threads.submit(() -> {
+                    atOnce.acquireUninterruptibly();
+                    try {
+                        write(each);
+                    } finally {
+                        atOnce.release();
+                    }
+                }));
+            }
+        }
+        for (Future<?> write : writes) {
+            if (write.state() == Future.State.FAILED) {
+                discard(all);
+                throw write.exceptionNow() instanceof RuntimeException e
+                        ? e
+                        : new IllegalStateException(write.exceptionNow());
+            }
+        }
+    }
+
+    private void write(Unwritten file) {
+        storage.write(file.domain().storage(), file.at(), file.content());
+    }
+
+    /// Removes files that were surely never published.
+    void discard(List<Unwritten> unpublished) {
+        unpublished.stream()
+                .collect(Collectors.groupingBy(
+                        Unwritten::domain, Collectors.mapping(Unwritten::at, Collectors.toList())))
+                .forEach(this::delete);
+    }
+
+    /// The files of a table that is there, for a commit.
+    CommitFiles forCommit(Table table) {
+        return new CommitFiles(storage, table.domain(), table.location());
     }
 
     /// Removes a file that was surely never published. A file that stays behind harms nobody, so failures are

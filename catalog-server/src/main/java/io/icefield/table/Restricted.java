@@ -34,7 +34,7 @@ public final class Restricted {
             return Restrictions.NONE;
         }
         Table table = seen.table();
-        Map<Integer, Set<TableStore.Tag>> tags = store.tags(table);
+        Map<Integer, Set<TableStore.Tag>> tags = store.tags(seen);
         Restrictions now = restrict(who, table.name(), format.read(metadata).columns(), tags);
         Map<String, Mask> masks = new HashMap<>(now.masks());
         for (List<Column> past : format.pastColumns(metadata)) {

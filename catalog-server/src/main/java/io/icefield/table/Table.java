@@ -12,7 +12,6 @@ import java.util.UUID;
 /// @param location folder of its files
 /// @param metadata its current metadata file
 /// @param version counts the swaps of the pointer
-/// @param tagsVersion another one whenever the tags of its columns are others; 0: not known
 public record Table(
         long id,
         Kind kind,
@@ -21,20 +20,7 @@ public record Table(
         UUID uuid,
         Location location,
         Location metadata,
-        long version,
-        long tagsVersion) {
-
-    public Table(
-            long id,
-            Kind kind,
-            Domain domain,
-            TableId name,
-            UUID uuid,
-            Location location,
-            Location metadata,
-            long version) {
-        this(id, kind, domain, name, uuid, location, metadata, version, 0);
-    }
+        long version) {
 
     /// The same table after a swap of its pointer.
     Table next(Location folder, Metadata published) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 
 /// The table format: reads requests and metadata, applies and compares. Pure but for its clock and random UUIDs; the
 /// core hands it text
@@ -40,9 +41,39 @@ public interface TableFormat {
         }
     }
 
-    /// Applies commits to the current metadata, each to what the one before it leaves. Throws `Refusal.Conflict` when a
-    /// requirement does not hold.
-    Prepared commit(Metadata current, List<CommitRequest> requests);
+    /// Applies commits, each to what the one before it leaves. Throws `Refusal.Conflict` when a requirement does not
+    /// hold.
+    ///
+    /// @param before what [#read] gave of the current file, or what another commit has made of that
+    Prepared commit(Prepared before, List<CommitRequest> requests);
+
+    /// What a request adds to a table that it does nothing else to: an append. Reads the files that say what is added.
+    /// Empty: it does something else, or there is the slightest doubt.
+    ///
+    /// @param table in any state
+    Optional<Append> append(CommitRequest request, Prepared table, Files files);
+
+    /// An append, apart from the state that it was made for.
+    record Append(Object parsed) {}
+
+    /// The same append, made for this state; empty when it cannot be told that it is the same. Writes the files that
+    /// the request it gives names.
+    Optional<CommitRequest> moved(Append append, Prepared to, Files files);
+
+    /// The files in one table's folder.
+    interface Files {
+        /// Throws `Refusal.Conflict` for what is not there and what is not in the folder, `StorageException` for
+        /// what is too large or cannot be read now.
+        byte[] read(String uri);
+
+        void write(String uri, byte[] content);
+
+        /// Takes back what was written.
+        void forget(String uri);
+    }
+
+    /// What was prepared is in this file now: nobody need read it.
+    void remember(Metadata written, Prepared prepared);
 
     /// Applies the commit of a staged creation to nothing, and further commits to what it leaves.
     ///
@@ -67,11 +98,12 @@ public interface TableFormat {
     /// @param location the table's folder, as the metadata has it
     /// @param folders other folders it names: `write.data.path`, `write.metadata.path`, …
     /// @param columns all levels, parents first, without tags
-    /// @param json the metadata file's content
+    /// @param content makes the metadata file's content
     /// @param file name of the metadata file to write, `00003-<uuid>.metadata.json`
     /// @param forgotten metadata files that leave the log, and that the table wants deleted after the commit
     /// @param files other files that it now names, and that may be anywhere until the location validator has seen
     /// them
+    /// @param parsed the format's own
     record Prepared(
             boolean unchanged,
             UUID uuid,
@@ -79,10 +111,11 @@ public interface TableFormat {
             Map<String, String> folders,
             List<Column> columns,
             Map<String, String> properties,
-            byte[] json,
+            Supplier<byte[]> content,
             String file,
             List<String> forgotten,
-            List<String> files) {
+            List<String> files,
+            Object parsed) {
         public Prepared {
             forgotten = List.copyOf(forgotten);
             files = List.copyOf(files);
@@ -100,15 +133,17 @@ public interface TableFormat {
                 Map<String, String> properties,
                 byte[] json,
                 String file) {
-            this(unchanged, uuid, location, folders, columns, properties, json, file, List.of(), List.of());
-        }
-
-        public Prepared forgetting(List<String> old) {
-            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, old, files);
+            this(unchanged, uuid, location, folders, columns, properties, () -> json, file, List.of(), List.of(), json);
         }
 
         public Prepared naming(List<String> others) {
-            return new Prepared(unchanged, uuid, location, folders, columns, properties, json, file, forgotten, others);
+            return new Prepared(
+                    unchanged, uuid, location, folders, columns, properties, content, file, forgotten, others, parsed);
+        }
+
+        /// The metadata file's content, made at each call.
+        public byte[] json() {
+            return content.get();
         }
     }
 }

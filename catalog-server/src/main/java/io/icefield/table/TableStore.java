@@ -17,7 +17,13 @@ import java.util.UUID;
 /// failure `Refusal.Conflict` (nothing was applied).
 public interface TableStore {
     /// A table as one caller sees it.
-    record Seen(Table table, Sight sight) {}
+    ///
+    /// @param tagsVersion another one whenever the tags of its columns are others; 0: not known
+    record Seen(Table table, Sight sight, long tagsVersion) {
+        public Seen(Table table, Sight sight) {
+            this(table, sight, 0);
+        }
+    }
 
     /// The same store. What is changed through it is recorded with the keys of these requests, in one
     /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.
@@ -112,8 +118,8 @@ public interface TableStore {
 
     /// The same of a table that was found. They are remembered by its version of them, so that a load asks
     /// nothing more.
-    default Map<Integer, Set<Tag>> tags(Table table) {
-        return tags(table.uuid());
+    default Map<Integer, Set<Tag>> tags(Seen seen) {
+        return tags(seen.table().uuid());
     }
 
     /// A classification of one column.

@@ -29,6 +29,7 @@ import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
 import io.icefield.table.Warehouse;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Collection;
 import java.util.List;
@@ -52,6 +53,8 @@ class CommitFaultTest {
         AFTER
     }
 
+    // Files are written at the same time.
+    private final Object lock = new Object();
     private int call;
     private int failing;
     private String failed = "";
@@ -156,24 +159,30 @@ class CommitFaultTest {
                     if (method.getName().equals("recording")) {
                         return proxy;
                     }
-                    boolean fails = ++call == failing;
-                    if (fails) {
-                        failed = method.getName();
-                    }
-                    if (fails && when == When.BEFORE) {
-                        throw failure(port, new Refusal.Unavailable("nothing was done"));
-                    }
-                    try {
-                        Object answer = method.invoke(real, arguments);
-                        follow(method.getName(), arguments);
-                        if (fails) {
-                            throw failure(port, new Refusal.OutcomeUnknown("who knows"));
-                        }
-                        return answer;
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
+                    synchronized (lock) {
+                        return called(port, real, when, method, arguments);
                     }
                 }));
+    }
+
+    private Object called(Class<?> port, Object real, When when, Method method, Object[] arguments) throws Throwable {
+        boolean fails = ++call == failing;
+        if (fails) {
+            failed = method.getName();
+        }
+        if (fails && when == When.BEFORE) {
+            throw failure(port, new Refusal.Unavailable("nothing was done"));
+        }
+        try {
+            Object answer = method.invoke(real, arguments);
+            follow(method.getName(), arguments);
+            if (fails) {
+                throw failure(port, new Refusal.OutcomeUnknown("who knows"));
+            }
+            return answer;
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
     }
 
     private static RuntimeException failure(Class<?> port, Refusal refusal) {

@@ -65,6 +65,9 @@ final class InMemoryMesh {
     /// Fails the next call of the object storage.
     volatile boolean storageFails;
 
+    /// Runs before an object is written.
+    volatile Runnable writing = () -> {};
+
     /// Fails what comes after writing: keys and removals.
     volatile boolean keysFail;
 
@@ -727,6 +730,7 @@ final class InMemoryMesh {
 
         @Override
         public void write(StorageProfile profile, Location at, byte[] bytes) {
+            writing.run();
             maybeFail();
             if (objects.putIfAbsent(at, bytes) != null) {
                 throw new StorageException("there is one already", new java.io.IOException("exists"));

@@ -307,7 +307,7 @@ final class RunningServer implements AutoCloseable {
         return ready;
     }
 
-    private static StorageProfile storage(DomainName name) {
+    static StorageProfile storage(DomainName name) {
         return new StorageProfile(
                 name,
                 "bucket-" + name.value().replace('_', '-'),

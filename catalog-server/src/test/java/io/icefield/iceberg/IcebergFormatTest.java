@@ -74,7 +74,7 @@ class IcebergFormatTest {
         Prepared first = created("{}");
         Metadata current = published(first);
 
-        Prepared next = format.commit(current, List.of(format.commitRequest("""
+        Prepared next = format.commit(format.read(current), List.of(format.commitRequest("""
                 {"requirements":[{"type":"assert-table-uuid","uuid":"%s"}],
                  "updates":[{"action":"set-properties","updates":{"a":"b"}}]}""".formatted(ID))));
 
@@ -91,7 +91,8 @@ class IcebergFormatTest {
     @Test
     void aCommitThatChangesNothingIsAnsweredWithWhatIsThere() {
         Prepared next = format.commit(
-                published(created("{}")), List.of(format.commitRequest("{\"requirements\":[],\"updates\":[]}")));
+                format.read(published(created("{}"))),
+                List.of(format.commitRequest("{\"requirements\":[],\"updates\":[]}")));
 
         assertThat(next.unchanged()).isTrue();
     }
@@ -101,7 +102,7 @@ class IcebergFormatTest {
         CommitRequest commit = format.commitRequest("""
                 {"requirements":[{"type":"assert-table-uuid","uuid":"%s"}],"updates":[]}""".formatted(UUID.randomUUID()));
 
-        assertThatThrownBy(() -> format.commit(published(created("{}")), List.of(commit)))
+        assertThatThrownBy(() -> format.commit(format.read(published(created("{}"))), List.of(commit)))
                 .isInstanceOf(Refusal.Conflict.class);
     }
 
@@ -110,7 +111,7 @@ class IcebergFormatTest {
         CommitRequest commit = format.commitRequest("""
                 {"updates":[{"action":"assign-uuid","uuid":"%s"}]}""".formatted(UUID.randomUUID()));
 
-        assertThatThrownBy(() -> format.commit(published(created("{}")), List.of(commit)))
+        assertThatThrownBy(() -> format.commit(format.read(published(created("{}"))), List.of(commit)))
                 .isInstanceOf(Refusal.Invalid.class)
                 .hasMessageContaining("keeps its UUID");
     }

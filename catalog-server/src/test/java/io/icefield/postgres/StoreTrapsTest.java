@@ -8,6 +8,7 @@ import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore.Created;
 import io.icefield.table.TableStore.Outcome;
+import io.icefield.table.TableStore.Seen;
 import io.icefield.table.TableStore.Source;
 import io.icefield.table.TableStore.Step;
 import io.icefield.table.TableStore.Tag;
@@ -153,34 +154,37 @@ class StoreTrapsTest {
         Namespace namespace = mesh.namespace(mesh.domain("versions"), "n");
         Table table = mesh.table(namespace, "t");
         Table beside = mesh.table(namespace, "beside");
-        List<Table> seen = new ArrayList<>(List.of(mesh.now(table.name())));
+        List<Seen> seen = new ArrayList<>(List.of(seen(table)));
         assertThat(mesh.tables.tags(seen.getLast())).isEmpty();
 
         mesh.tables.classify(table.uuid(), Map.of(1, Set.of("pii.email")));
-        seen.add(mesh.now(table.name()));
+        seen.add(seen(table));
         assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1);
 
         Map<Integer, Set<Tag>> declared = Map.of(2, Set.of(new Tag("public", Source.DECLARED)));
-        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", declared));
-        seen.add(mesh.now(table.name()));
+        mesh.tables.swap(seen.getLast().table(), Mesh.published(table.location(), "{}", declared));
+        seen.add(seen(table));
         assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1, 2);
 
-        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", Map.of()));
-        seen.add(mesh.now(table.name()));
+        mesh.tables.swap(seen.getLast().table(), Mesh.published(table.location(), "{}", Map.of()));
+        seen.add(seen(table));
         assertThat(mesh.tables.tags(seen.getLast())).containsOnlyKeys(1);
 
-        mesh.tables.replace(seen.getLast(), UUID.randomUUID(), Mesh.published(table.location(), "{}", Map.of()));
-        seen.add(mesh.now(table.name()));
+        mesh.tables.replace(
+                seen.getLast().table(), UUID.randomUUID(), Mesh.published(table.location(), "{}", Map.of()));
+        seen.add(seen(table));
         assertThat(mesh.tables.tags(seen.getLast())).isEmpty();
 
-        assertThat(seen.stream().map(Table::tagsVersion))
-                .doesNotHaveDuplicates()
-                .doesNotContain(0L);
-        mesh.tables.swap(seen.getLast(), Mesh.published(table.location(), "{}", Map.of()));
-        assertThat(mesh.now(table.name()).tagsVersion())
+        assertThat(seen.stream().map(Seen::tagsVersion)).doesNotHaveDuplicates().doesNotContain(0L);
+        mesh.tables.swap(seen.getLast().table(), Mesh.published(table.location(), "{}", Map.of()));
+        assertThat(seen(table).tagsVersion())
                 .as("a commit that classifies nothing")
                 .isEqualTo(seen.getLast().tagsVersion());
-        assertThat(mesh.tables.tags(mesh.now(beside.name()))).isEmpty();
+        assertThat(mesh.tables.tags(seen(beside))).isEmpty();
+    }
+
+    private Seen seen(Table table) {
+        return mesh.tables.find(Mesh.NOBODY, table.name()).orElseThrow();
     }
 
     private static Step.Create creation(Namespace namespace, String name) {

@@ -17,9 +17,13 @@ public record MeshPlan(
     public static final String S3_ENDPOINT = "ICEFIELD_S3_ENDPOINT";
     public static final String TRINO_URI = "ICEFIELD_TRINO_URI";
 
+    /// A file: the catalog server records its start and its work there.
+    private static final String RECORD = "ICEFIELD_RECORD";
+
     /// Of the launcher and its commands; the catalog server refuses names that it does not know.
     private static final Set<String> NOT_FOR_THE_CATALOG = Set.of(
             "ICEFIELD_HOME",
+            RECORD,
             Detached.MARK,
             "ICEFIELD_CACHE",
             "ICEFIELD_MAVEN_REPOSITORY",
@@ -47,6 +51,10 @@ public record MeshPlan(
 
     public boolean embedsTrino() {
         return !external.containsKey(TRINO_URI);
+    }
+
+    Optional<String> recording() {
+        return Optional.ofNullable(external.get(RECORD));
     }
 
     public URI catalogUri() {

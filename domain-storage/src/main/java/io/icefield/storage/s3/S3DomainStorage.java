@@ -7,7 +7,6 @@ import io.icefield.storage.DomainStorage;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.StoredFile;
-import java.io.IOException;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -24,22 +23,17 @@ import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
-import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
-import software.amazon.awssdk.retries.api.RetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.Delete;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
-import software.amazon.awssdk.services.s3.model.GetObjectResponse;
-import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
 import software.amazon.awssdk.services.s3.model.S3Error;
 import software.amazon.awssdk.services.sts.StsClient;
@@ -158,33 +152,13 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     @Override
     public void write(StorageProfile profile, Location at, byte[] bytes) {
         requireWithin(profile, at);
-        // One attempt: a second one would meet the object of the first and call it somebody else's.
-        S3Client s3 = clients(profile).once();
-        calling(
-                "write",
-                at,
-                () -> s3.putObject(
-                        r -> r.bucket(at.bucket()).key(at.key()).ifNoneMatch("*"), RequestBody.fromBytes(bytes)));
+        clients(profile).objects().write(at, bytes);
     }
 
     @Override
     public Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax) {
         requireWithin(profile, at);
-        return calling("read", at, () -> {
-            try (ResponseInputStream<GetObjectResponse> in = clients(profile)
-                    .retrying()
-                    .getObject(r -> r.bucket(at.bucket()).key(at.key()))) {
-                if (in.response().contentLength() > bytesMax) {
-                    in.abort();
-                    throw new TooLong("%s is larger than %d bytes".formatted(at, bytesMax));
-                }
-                return Optional.of(in.readAllBytes());
-            } catch (NoSuchKeyException absent) {
-                return Optional.empty();
-            } catch (IOException e) {
-                throw new StorageException("reading %s broke off".formatted(at), e);
-            }
-        });
+        return clients(profile).objects().read(at, bytesMax);
     }
 
     @Override
@@ -368,27 +342,31 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
 
     /// The clients of one profile. They share one HTTP client and hold nothing else, so a forgotten one need not be
     /// closed.
-    ///
-    /// @param retrying for calls that may be made twice
-    /// @param once for those that may not
-    private record Clients(S3Client retrying, S3Client once, StsClient sts) {
+    private record Clients(S3Client retrying, ObjectCalls objects, StsClient sts) {
         static Clients of(StorageProfile profile, SdkHttpClient http) {
             StaticCredentialsProvider root = StaticCredentialsProvider.create(sdk(profile.root()));
             Optional<URI> stsEndpoint = profile.sts().or(profile::endpoint);
+            S3Client s3 = s3(profile, http, root);
             return new Clients(
-                    s3(profile, http, root, ATTEMPTS_MAX),
-                    s3(profile, http, root, 1),
+                    s3,
+                    new ObjectCalls(http, address(s3, profile.bucket()), profile.region(), sdk(profile.root())),
                     StsClient.builder()
                             .applyMutation(sts -> stsEndpoint.ifPresent(sts::endpointOverride))
                             .region(Region.of(profile.region()))
                             .credentialsProvider(root)
                             .httpClient(http)
-                            .overrideConfiguration(limits(ATTEMPTS_MAX))
+                            .overrideConfiguration(limits())
                             .build());
         }
 
-        private static S3Client s3(
-                StorageProfile profile, SdkHttpClient http, StaticCredentialsProvider root, int attempts) {
+        /// Where the bucket's objects are, by the SDK's rules for endpoints.
+        private static URI address(S3Client s3, String bucket) {
+            String probe =
+                    s3.utilities().getUrl(url -> url.bucket(bucket).key("x")).toString();
+            return URI.create(probe.substring(0, probe.length() - 2));
+        }
+
+        private static S3Client s3(StorageProfile profile, SdkHttpClient http, StaticCredentialsProvider root) {
             return S3Client.builder()
                     .applyMutation(s3 -> profile.endpoint().ifPresent(s3::endpointOverride))
                     .region(Region.of(profile.region()))
@@ -398,18 +376,15 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
                     // Older Ceph and other stores do not know the SDK's own checksums.
                     .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                     .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-                    .overrideConfiguration(limits(attempts))
+                    .overrideConfiguration(limits())
                     .build();
         }
 
-        private static ClientOverrideConfiguration limits(int attempts) {
-            RetryStrategy strategy = attempts == 1
-                    ? DefaultRetryStrategy.doNotRetry()
-                    : DefaultRetryStrategy.standardStrategyBuilder()
-                            .maxAttempts(attempts)
-                            .build();
+        private static ClientOverrideConfiguration limits() {
             return ClientOverrideConfiguration.builder()
-                    .retryStrategy(strategy)
+                    .retryStrategy(DefaultRetryStrategy.standardStrategyBuilder()
+                            .maxAttempts(ATTEMPTS_MAX)
+                            .build())
                     .apiCallTimeout(CALL_TIMEOUT)
                     .build();
         }
