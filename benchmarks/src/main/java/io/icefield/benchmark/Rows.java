@@ -150,7 +150,7 @@ final class Rows {
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %d | %,.0f | %.2f | %.2f | %s | %s | %s | %s | %s |%n",
-                what,
+                result.failed() == 0 ? what : what + "; failed: " + result.failed(),
                 callers,
                 result.perSecond(),
                 millis(result.p50()),
