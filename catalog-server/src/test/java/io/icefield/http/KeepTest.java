@@ -170,7 +170,7 @@ class KeepTest {
     }
 
     @Test
-    void itsFolderIsItsOwnWhileItCanComeBack() {
+    void trap17_itsFolderIsItsOwnWhileItCanComeBack() {
         String location = create("orders").path("metadata").path("location").asText();
         drop("orders", "");
 
@@ -223,7 +223,7 @@ class KeepTest {
     }
 
     @Test
-    void howLongItIsKeptDependsOnWhetherItsFilesAreToGo() {
+    void trap32_howLongItIsKeptDependsOnWhetherItsFilesAreToGo() {
         create("kept");
         create("purged");
         drop("kept", "?purgeRequested=False");
@@ -415,7 +415,7 @@ class KeepTest {
     }
 
     @Test
-    void anUnregisteredTableIsForgottenAndItsFilesStay() {
+    void trap32_anUnregisteredTableIsForgottenAndItsFilesStay() {
         JsonNode created = create("orders");
         String unregister = TABLES + "/orders/unregister";
         assertRefused(mesh.send("POST", unregister, mesh.analyst, ""), 403, "ForbiddenException");

@@ -131,7 +131,7 @@ class RetriesTest {
 
     /// The second would otherwise hit what others made meanwhile.
     @Test
-    void aDropThatComesAgainDoesNotDropWhatHasTheNameNow() {
+    void trap22_aDropThatComesAgainDoesNotDropWhatHasTheNameNow() {
         create("orders");
         String key = UUID.randomUUID().toString();
         assertThat(send(key, "DELETE", TABLES + "/orders", "").status()).isEqualTo(204);
@@ -155,7 +155,7 @@ class RetriesTest {
     }
 
     @Test
-    void theSameKeyForAnotherRequestIsRefusedAndItsFilesAreLeftAlone() {
+    void trap22_theSameKeyForAnotherRequestIsRefusedAndItsFilesAreLeftAlone() {
         create("orders");
         create("items");
         String key = UUID.randomUUID().toString();
@@ -219,7 +219,7 @@ class RetriesTest {
     }
 
     @Test
-    void aStagedCreationIsTheSameTableWhenItComesAgain() {
+    void trap22_aStagedCreationIsTheSameTableWhenItComesAgain() {
         String key = UUID.randomUUID().toString();
         String body = IcebergRoutesTest.createBody("staged", ",\"stage-create\":true");
         JsonNode first = send(key, "POST", TABLES, body).json().path("metadata");

@@ -114,7 +114,7 @@ class PurgeTablesTest {
     }
 
     @Test
-    void whatTheMetadataReachesIsDeletedAndNothingElse() {
+    void trap17_whatTheMetadataReachesIsDeletedAndNothingElse() {
         drop(written("orders", Map.of()));
         bucket.put("s3://bucket-sales/crm/orders/data/orphan.parquet");
         bucket.put("s3://bucket-sales/crm/orders2/data/x.parquet");
@@ -168,7 +168,7 @@ class PurgeTablesTest {
     }
 
     @Test
-    void filesThatAnotherTablesMetadataNamesAreKeptUntilThatIsGone() {
+    void trap18_filesThatAnotherTablesMetadataNamesAreKeptUntilThatIsGone() {
         Table orders = written("orders", Map.of());
         // Metadata that somebody wrote by hand: its folder is its own, its snapshots are another's.
         String copied = new String(
@@ -191,7 +191,7 @@ class PurgeTablesTest {
     }
 
     @Test
-    void filesElsewhereAreNobodysToDelete() {
+    void trap17_filesElsewhereAreNobodysToDelete() {
         org.apache.iceberg.Table orders = catalog.createTable(TableIdentifier.of("crm", "orders"), SCHEMA);
         orders.newAppend()
                 .appendFile(data("s3://bucket-sales/crm/other/data/a.parquet"))

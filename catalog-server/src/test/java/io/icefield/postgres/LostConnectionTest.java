@@ -48,7 +48,7 @@ final class LostConnectionTest {
     }
 
     @Test
-    void aSwapWhoseAnswerWasLostIsDoneIfItIsThere() {
+    void trap15_aSwapWhoseAnswerWasLostIsDoneIfItIsThere() {
         Published published = Mesh.next(orders);
         wire.next(Cut.AFTER_COMMIT);
 
@@ -59,7 +59,7 @@ final class LostConnectionTest {
     }
 
     @Test
-    void aSwapWhoseCommitNeverArrivedIsLost() {
+    void trap15_aSwapWhoseCommitNeverArrivedIsLost() {
         wire.next(Cut.BEFORE_COMMIT);
 
         assertThat(mesh.tables.swap(orders, Mesh.next(orders))).isEqualTo(Swapped.LOST);
@@ -118,7 +118,7 @@ final class LostConnectionTest {
     }
 
     @Test
-    void anyOtherChangeWhoseAnswerWasLostIsUnknown() {
+    void trap15_anyOtherChangeWhoseAnswerWasLostIsUnknown() {
         for (Cut cut : List.of(Cut.AFTER_COMMIT, Cut.BEFORE_COMMIT)) {
             wire.next(cut);
             assertThatThrownBy(() ->

@@ -239,7 +239,7 @@ class S3CallTest {
                 "http://store:9000/sales?policy",
                 "http://store:9000/sales?acl"
             })
-    void nothingElseIsRead(String uri) {
+    void trap37_nothingElseIsRead(String uri) {
         refused(PATHS, "GET", uri);
         refused(PATHS, "HEAD", uri);
     }
@@ -277,7 +277,7 @@ class S3CallTest {
         "HEAD, /sales?list-type=2&prefix=crm/orders/",
         "'GET ', /sales/crm/orders/a",
     })
-    void nothingElseIsDone(String method, String path) {
+    void trap37_nothingElseIsDone(String method, String path) {
         refused(PATHS, method, "http://store:9000" + path);
     }
 
@@ -343,7 +343,7 @@ class S3CallTest {
                 "sales",
                 ""
             })
-    void noCopyTakesWhatIsOutside(String source) {
+    void trap37_noCopyTakesWhatIsOutside(String source) {
         assertThatExceptionOfType(OutOfReach.class)
                 .isThrownBy(() -> call(PATHS, "PUT", AT + "b", Map.of("X-Amz-Copy-Source", List.of(source)), ""));
     }
@@ -385,7 +385,7 @@ class S3CallTest {
                 "<Other><Object><Key>crm/orders/a</Key></Object></Other>",
                 "{\"Objects\":[]}"
             })
-    void noDeletionReachesFurther(String body) {
+    void trap37_noDeletionReachesFurther(String body) {
         assertThatExceptionOfType(OutOfReach.class)
                 .isThrownBy(() -> call(PATHS, "POST", "http://store:9000/sales?delete", Map.of(), body));
     }
