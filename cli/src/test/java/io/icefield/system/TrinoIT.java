@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -269,13 +270,25 @@ class TrinoIT {
         }
     }
 
+    private static final int ATTEMPTS_MAX = 5;
+
     private static JsonNode json(HttpClient client, HttpRequest.Builder request) throws Exception {
         return Mesh.JSON.readTree(client.send(request.build(), HttpResponse.BodyHandlers.ofString())
                 .body());
     }
 
+    /// Trino refuses without reading the body and closes the connection, which the client may use once more before it
+    /// sees that.
     private static int status(HttpClient client, HttpRequest.Builder request) throws Exception {
-        return client.send(request.build(), HttpResponse.BodyHandlers.ofString())
-                .statusCode();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return client.send(request.build(), HttpResponse.BodyHandlers.ofString())
+                        .statusCode();
+            } catch (IOException e) {
+                if (attempt == ATTEMPTS_MAX) {
+                    throw e;
+                }
+            }
+        }
     }
 }
