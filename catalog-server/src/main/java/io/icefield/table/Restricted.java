@@ -8,6 +8,7 @@ import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,22 +28,36 @@ public final class Restricted {
     }
 
     /// Time travel reads a table with the schema of that time, and its old files hold columns that are gone or had
-    /// other
-    /// names since: their masks count too. A name that several columns had takes the strictest of their masks.
+    /// other names since: their masks count too, also when no schema tells of them any more. A name that several
+    /// columns had takes the strictest of their masks.
     Restrictions of(Principal who, TableStore.Seen seen, Metadata metadata) {
         if (Access.readsClear(who, seen.sight())) {
             return Restrictions.NONE;
         }
         Table table = seen.table();
         Map<Integer, Set<TableStore.Tag>> tags = store.tags(seen);
-        Restrictions now = restrict(who, table.name(), format.read(metadata).columns(), tags);
+        List<Column> columns = format.read(metadata).columns();
+        Restrictions now = restrict(who, table.name(), columns, tags);
         Map<String, Mask> masks = new HashMap<>(now.masks());
-        for (List<Column> past : format.pastColumns(metadata)) {
+        List<List<Column>> before = new ArrayList<>(format.pastColumns(metadata));
+        before.add(forgotten(tags.keySet(), columns, before));
+        for (List<Column> past : before) {
             restrict(who, table.name(), past, tags)
                     .masks()
                     .forEach((column, mask) -> masks.merge(column, mask, Mask::stricter));
         }
         return new Restrictions(masks, now.filters());
+    }
+
+    /// Columns that only files and tags know: clean-ups remove the schemas of snapshots that have expired, while files
+    /// of that time are still read. Their names and types are lost.
+    private static List<Column> forgotten(Set<Integer> tagged, List<Column> now, List<List<Column>> past) {
+        Set<Integer> forgotten = new TreeSet<>(tagged);
+        now.forEach(column -> forgotten.remove(column.fieldId()));
+        past.forEach(columns -> columns.forEach(column -> forgotten.remove(column.fieldId())));
+        return forgotten.stream()
+                .map(id -> new Column(id, "#" + id, "string", false, "", Set.of()))
+                .toList();
     }
 
     /// Keys, signatures and plans reach whole files and their bounds, so whoever is to see less than all of a
