@@ -41,15 +41,13 @@ public final class PostgresNamespaces implements NamespaceStore {
             """;
 
     private static final String CHILDREN = """
-            SELECT n.id, n.level, p.keys, p.vals,
+            SELECT n.id, n.level,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :inside || n.level))) AS roles,
                 EXISTS (SELECT FROM grants g
                     WHERE g.grantee = ANY(:who)
                     AND g.scope >= :inside || n.level || chr(31) AND g.scope < :inside || n.level || chr(32)) AS below
             FROM namespaces n
-            CROSS JOIN LATERAL (SELECT
-                array_agg(e.key) AS keys, array_agg(e.value) AS vals FROM jsonb_each_text(n.properties) e) p
             WHERE n.domain_id = :domain AND coalesce(n.parent_id, 0) = :parent AND n.level > :after
             ORDER BY n.level
             LIMIT :limit
@@ -131,8 +129,7 @@ public final class PostgresNamespaces implements NamespaceStore {
                     List<String> levels = new ArrayList<>(above);
                     levels.add(row.getString("level"));
                     return new Seen(
-                            new Namespace(
-                                    row.getLong("id"), domain, new NamespaceId(domain.name(), levels), properties(row)),
+                            new Namespace(row.getLong("id"), domain, new NamespaceId(domain.name(), levels), Map.of()),
                             DomainRows.sight(row));
                 })
                 .list());

@@ -20,8 +20,7 @@ public interface NamespaceStore {
     Optional<Seen> find(Set<Grantee> who, NamespaceId name);
 
     /// Direct children of the parent, or of the domain without one: at most `limit` after this last level, in the order
-    /// of their paths
-    /// (code points).
+    /// of their paths (code points). Without their properties, which are longer than any list should be.
     List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit);
 
     /// Adds one below its parent, atomically against a drop of the parent.

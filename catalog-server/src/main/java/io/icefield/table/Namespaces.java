@@ -25,7 +25,7 @@ import java.util.TreeSet;
 public final class Namespaces {
     public static final int PROPERTIES_MAX = 1_000;
     public static final int PROPERTY_CHARS_MAX = 100_000;
-    /// Of all properties of a namespace together: a list of namespaces reads them all.
+    /// Of all properties of a namespace together: a load reads them all.
     public static final int PROPERTIES_CHARS_MAX = 1 << 20;
 
     private final Domains domains;

@@ -247,7 +247,7 @@ final class InMemoryMesh {
                             each.name().levels().subList(0, above.size()).equals(above))
                     .filter(each -> each.name().levels().getLast().compareTo(after) > 0)
                     .limit(limit)
-                    .map(each -> seen(who, each))
+                    .map(each -> seen(who, new Namespace(each.id(), each.domain(), each.name(), Map.of())))
                     .toList());
         }
 

@@ -85,6 +85,19 @@ final class PostgresNamespacesTest {
                 .isEqualTo(id("a", "x"));
     }
 
+    /// A thousand namespaces with a megabyte each would not fit into the server.
+    @Test
+    void aListReadsNoProperties() {
+        mesh.namespaces.add(sales, id("crm"), Map.of("a", "1"));
+        assertThat(mesh.namespaces
+                        .children(Set.of(), sales, Optional.empty(), "", 10)
+                        .getFirst()
+                        .namespace()
+                        .properties())
+                .isEmpty();
+        assertThat(find("crm").orElseThrow().properties()).containsEntry("a", "1");
+    }
+
     @Test
     void propertiesAreSetAndRemovedTogether() {
         mesh.namespaces.add(sales, id("crm"), Map.of("a", "1", "b", "2"));
