@@ -10,6 +10,7 @@ import java.util.function.Predicate;
 /// Keyset paging over rows of which some are not for this caller: a page is full or the list is at its end.
 public final class Paging {
     private static final int BATCH_MAX = 10_000;
+    private static final int BATCH_GROWTH = 4;
 
     private Paging() {}
 
@@ -21,8 +22,8 @@ public final class Paging {
             Function<S, T> item) {
         List<T> items = new ArrayList<>();
         String after = page.after();
-        while (true) {
-            int batch = Math.min(BATCH_MAX, page.size());
+        // Where most rows are not for this caller, a small page would ask for each of them alone.
+        for (int batch = Math.min(BATCH_MAX, page.size()); ; batch = Math.min(BATCH_MAX, batch * BATCH_GROWTH)) {
             List<S> found = rows.apply(after, batch);
             for (S row : found) {
                 if (items.size() == page.size()) {
