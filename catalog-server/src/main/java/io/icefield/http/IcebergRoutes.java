@@ -440,8 +440,7 @@ final class IcebergRoutes {
     /// Of reports we know no more than this: clients send new kinds of them, with new fields.
     private Answer metrics(Call call) {
         TableId table = table(call);
-        String text = call.body();
-        JsonNode report = Json.tree(text);
+        JsonNode report = Json.tree(call.body());
         JsonNode snapshot = report.path("snapshot-id");
         reports.report(
                 call.who(),
@@ -450,7 +449,8 @@ final class IcebergRoutes {
                 snapshot.isIntegralNumber() && snapshot.canConvertToLong()
                         ? Optional.of(snapshot.longValue())
                         : Optional.empty(),
-                text);
+                // Not as it came: the database would write `1e100000` out, digit by digit.
+                report.toString());
         return Answer.noContent();
     }
 

@@ -6,8 +6,12 @@ import static io.icefield.http.Caller.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.icefield.storage.DomainName;
+import io.icefield.table.NamespaceId;
+import io.icefield.table.TableId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +105,23 @@ class MetricsReportsTest {
         report(caller.mesh.seller, "{\"report-type\":\"good\"}");
         assertThat(reports(1).path("reports").get(0).path("kind").asText()).isEqualTo("good");
         awaitDropped(3);
+    }
+
+    /// The database writes a number out: a few bytes of a reader's would be gigabytes for whoever lists the reports.
+    @Test
+    void aNumberIsKeptNoLongerThanItCame() {
+        report(
+                caller.mesh.analyst,
+                "{\"report-type\":\"long\",\"x\":[1e131071,1e-16000,0.5],\"snapshot-id\":9223372036854775807}");
+        reports(1);
+        InMemoryMesh mesh = caller.mesh.mesh;
+        TableId orders = new TableId(new NamespaceId(new DomainName("sales"), List.of("crm")), "orders");
+        String kept = mesh.metricsStore
+                .list(mesh.tableStore.find(Set.of(), orders).orElseThrow().table(), Long.MAX_VALUE, 1)
+                .getFirst()
+                .report()
+                .body();
+        assertThat(kept).doesNotContain("e131071", "e-16000").contains("0.5").contains("9223372036854775807");
     }
 
     @Test
