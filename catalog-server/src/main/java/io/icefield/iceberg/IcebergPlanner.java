@@ -36,6 +36,7 @@ import org.apache.iceberg.exceptions.RuntimeIOException;
 import org.apache.iceberg.exceptions.ValidationException;
 import org.apache.iceberg.expressions.Binder;
 import org.apache.iceberg.expressions.Expression;
+import org.apache.iceberg.expressions.ExpressionParser;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.expressions.ManifestEvaluator;
 import org.apache.iceberg.io.CloseableIterator;
@@ -55,6 +56,12 @@ public final class IcebergPlanner implements ScanPlanner {
     private static final int TASKS_OF_PAGE_MAX = 1_000;
 
     private static final int BYTES_OF_PAGE_MAX = 8 << 20;
+
+    /// What a result takes in the database before it is compressed.
+    private static final long BYTES_OF_PLAN_MAX = 1L << 30;
+
+    /// Each task says again what of the filter is left to do.
+    private static final int FILTER_CHARS_MAX = 128 << 10;
 
     /// A larger plan costs more here than in its client.
     private static final int TASKS_MAX = 1_000_000;
@@ -76,7 +83,8 @@ public final class IcebergPlanner implements ScanPlanner {
     }
 
     /// @param schema what names of columns mean
-    private record Parsed(TableMetadata metadata, PlanTableScanRequest request, Schema schema) {}
+    /// @param tasksOfPage so many make no page that is too long before it is written
+    private record Parsed(TableMetadata metadata, PlanTableScanRequest request, Schema schema, int tasksOfPage) {}
 
     @Override
     public Scan scan(Metadata metadata, String text) {
@@ -91,7 +99,17 @@ public final class IcebergPlanner implements ScanPlanner {
                 Expression _ = Binder.bind(schema.asStruct(), request.filter(), request.caseSensitive());
             }
             Set<String> _ = withBounds(request, schema);
-            return new Scan(PlanTableScanRequestParser.toJson(request), new Parsed(table, request, schema));
+            int filter = request.filter() == null
+                    ? 0
+                    : ExpressionParser.toJson(request.filter()).length();
+            if (filter > FILTER_CHARS_MAX) {
+                throw new Refusal.Unsupported(
+                        "the filter has %d characters, more than %d: plan in the client, or filter less exactly"
+                                .formatted(filter, FILTER_CHARS_MAX));
+            }
+            int tasksOfPage = Math.min(TASKS_OF_PAGE_MAX, BYTES_OF_PAGE_MAX / Math.max(1, filter));
+            return new Scan(
+                    PlanTableScanRequestParser.toJson(request), new Parsed(table, request, schema, tasksOfPage));
         });
     }
 
@@ -305,15 +323,18 @@ public final class IcebergPlanner implements ScanPlanner {
     private static final class TaskPages implements Pages {
         private final Table table;
         private final Map<Integer, PartitionSpec> specs;
+        private final int tasksOfPage;
         private final long rowsWanted;
         private final CloseableIterator<FileScanTask> found;
         private final Deque<byte[]> ready = new ArrayDeque<>();
         private long rows;
         private int count;
+        private long bytes;
 
         TaskPages(Table table, Parsed parsed, FileIO files) {
             this.table = table;
             this.specs = parsed.metadata().specsById();
+            this.tasksOfPage = parsed.tasksOfPage();
             this.rowsWanted = Optional.ofNullable(parsed.request().minRowsRequested())
                     .filter(wanted -> wanted > 0)
                     .orElse(Long.MAX_VALUE);
@@ -352,7 +373,7 @@ public final class IcebergPlanner implements ScanPlanner {
 
         private void fill() {
             List<FileScanTask> tasks = new ArrayList<>();
-            while (tasks.size() < TASKS_OF_PAGE_MAX && isMore()) {
+            while (tasks.size() < tasksOfPage && isMore()) {
                 FileScanTask task = found.next();
                 tasks.add(task);
                 if (task.deletes().isEmpty() && task.residual().op() == Expression.Operation.TRUE) {
@@ -376,6 +397,11 @@ public final class IcebergPlanner implements ScanPlanner {
                 write(tasks.subList(0, tasks.size() / 2));
                 write(tasks.subList(tasks.size() / 2, tasks.size()));
             } else {
+                bytes += page.length;
+                if (bytes > BYTES_OF_PLAN_MAX) {
+                    throw new Refusal.Unsupported("the plan has more than %d MB: filter more, or plan in the client"
+                            .formatted(BYTES_OF_PLAN_MAX >> 20));
+                }
                 ready.addLast(page);
             }
         }

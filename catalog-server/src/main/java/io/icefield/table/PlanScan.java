@@ -104,20 +104,20 @@ public final class PlanScan implements AutoCloseable {
     public Planned plan(Principal who, TableId id, String request, Delegation delegation) {
         TableStore.Seen seen = readable(who, id);
         Table table = seen.table();
-        Scan scan = planner.scan(files.of(table), request);
-        Optional<byte[]> whole = atOnce(table, scan);
-        if (whole.isPresent()) {
-            return new Planned.Whole(INLINE + UUID.randomUUID(), whole.get(), keys(seen, delegation));
+        Metadata metadata = files.of(table);
+        AtOnce small = atOnce(table, metadata, request);
+        if (small.tasks().isPresent()) {
+            return new Planned.Whole(INLINE + UUID.randomUUID(), small.tasks().get(), keys(seen, delegation));
         }
         UUID plan = UUID.randomUUID();
         UUID runner = UUID.randomUUID();
         PlanStore.Limits limits = new PlanStore.Limits(patience.lease(), KEPT, RUNNING_OF_ONE_MAX);
-        if (!store.add(plan, table, who.name(), scan.text(), runner, limits)) {
+        if (!store.add(plan, table, who.name(), small.scan(), runner, limits)) {
             throw new Refusal.Unavailable(
                     "`%s` has %d large plans running; nothing was done: try again when some are ready"
                             .formatted(who.name(), RUNNING_OF_ONE_MAX));
         }
-        runs.execute(() -> run(plan, runner, table, scan));
+        runs.execute(() -> run(plan, runner, table, metadata, small.scan()));
         return awaited(seen, plan, delegation);
     }
 
@@ -127,8 +127,8 @@ public final class PlanScan implements AutoCloseable {
         Plan known = known(who, seen.table(), plan, Thing.PLAN, plan);
         UUID runner = UUID.randomUUID();
         if (known.abandoned() && store.takeOver(known.id(), runner, patience.lease(), ATTEMPTS_MAX)) {
-            Scan scan = planner.scan(files.of(seen.table()), known.scan());
-            runs.execute(() -> run(known.id(), runner, seen.table(), scan));
+            Metadata metadata = files.of(seen.table());
+            runs.execute(() -> run(known.id(), runner, seen.table(), metadata, known.scan()));
         }
         return awaited(seen, known.id(), delegation);
     }
@@ -178,8 +178,14 @@ public final class PlanScan implements AutoCloseable {
         }
     }
 
-    /// The plan, if it fits one answer.
-    private Optional<byte[]> atOnce(Table table, Scan scan) {
+    /// What can be said of a scan at once.
+    ///
+    /// @param scan its text, with its snapshot
+    /// @param tasks all of it, if it fits one answer
+    private record AtOnce(String scan, Optional<byte[]> tasks) {}
+
+    /// Parsed metadata is many times as long as its text: only those who plan have it in memory, not those who wait.
+    private AtOnce atOnce(Table table, Metadata metadata, String request) {
         try {
             if (!small.tryAcquire(patience.answer().toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new Refusal.Unavailable("other plans are being made; nothing was done: try again");
@@ -188,13 +194,14 @@ public final class PlanScan implements AutoCloseable {
             throw new Refusal.Unavailable("the server is stopping; nothing was done: try again");
         }
         try {
+            Scan scan = planner.scan(metadata, request);
             ScanPlanner.Effort effort = planner.effort(table, scan);
             if (effort.manifests() > MANIFESTS_AT_ONCE_MAX || effort.files() > FILES_AT_ONCE_MAX) {
-                return Optional.empty();
+                return new AtOnce(scan.text(), Optional.empty());
             }
             try (Pages pages = planner.pages(table, scan)) {
                 byte[] first = pages.next();
-                return pages.hasNext() ? Optional.empty() : Optional.of(first);
+                return new AtOnce(scan.text(), pages.hasNext() ? Optional.empty() : Optional.of(first));
             }
         } finally {
             small.release();
@@ -242,12 +249,12 @@ public final class PlanScan implements AutoCloseable {
 
     // --- In the background
 
-    private void run(UUID plan, UUID runner, Table table, Scan scan) {
+    private void run(UUID plan, UUID runner, Table table, Metadata metadata, String scan) {
         Thread running = Thread.currentThread();
         Thread heart = Thread.startVirtualThread(() -> keep(plan, runner, running));
         try {
             large.acquire();
-            try (Pages pages = planner.pages(table, scan)) {
+            try (Pages pages = planner.pages(table, planner.scan(metadata, scan))) {
                 save(plan, runner, pages);
             } finally {
                 large.release();

@@ -10,6 +10,7 @@ import io.icefield.iceberg.IcebergFormat;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
+import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
 import io.icefield.storage.DomainName;
@@ -33,8 +34,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +48,8 @@ class PlanScanTest {
     private static final Principal WHO = new Principal("seller", Principal.Kind.JOB, Set.of("sellers"));
     private static final TableId PEOPLE =
             new TableId(new NamespaceId(new DomainName("sales"), List.of("crm")), "people");
+    private static final TableId OLD = new TableId(new NamespaceId(new DomainName("sales"), List.of("crm")), "old");
+    private static final Principal ANALYST = new Principal("analyst", Principal.Kind.USER, Set.of("analysts"));
     private static final Duration SHORT = Duration.ofMillis(30);
     private static final Duration LONG = Duration.ofMinutes(10);
 
@@ -56,6 +62,23 @@ class PlanScanTest {
         @Override
         public Restrictions restrict(TableName table, List<Column> columns, Set<String> groups) {
             return Restrictions.NONE;
+        }
+    };
+
+    /// Masks what is tagged.
+    private static final Governance MASKING = new Governance() {
+        @Override
+        public Verdict judge(Change change) {
+            return new Verdict(List.of(), List.of());
+        }
+
+        @Override
+        public Restrictions restrict(TableName table, List<Column> columns, Set<String> groups) {
+            return new Restrictions(
+                    columns.stream()
+                            .filter(column -> column.tags().contains("pii.email"))
+                            .collect(Collectors.toMap(Column::path, _ -> Mask.REPLACE_WITH_NULL)),
+                    List.of());
         }
     };
 
@@ -80,11 +103,15 @@ class PlanScanTest {
     }
 
     private PlanScan replica(Duration answer, Duration lease) {
+        return replica(answer, lease, OPEN);
+    }
+
+    private PlanScan replica(Duration answer, Duration lease, Governance governance) {
         MetadataFiles files = new MetadataFiles(mesh.mesh.tableStore, mesh.mesh.storage);
         PlanScan made = new PlanScan(
                 new Tables(new Namespaces(mesh.domains, mesh.mesh.namespaceStore, OPEN), mesh.mesh.tableStore),
                 files,
-                new Restricted(OPEN, new IcebergFormat(1 << 20), mesh.mesh.tableStore),
+                new Restricted(governance, new IcebergFormat(1 << 20), mesh.mesh.tableStore),
                 planner,
                 mesh.mesh.planStore,
                 mesh.mesh.storage,
@@ -98,9 +125,17 @@ class PlanScanTest {
         private volatile CountDownLatch gate = new CountDownLatch(1);
         private volatile Supplier<Optional<RuntimeException>> failure = Optional::empty;
         private final AtomicInteger begun = new AtomicInteger();
+        private final AtomicInteger parsed = new AtomicInteger();
+        private volatile CountDownLatch parsing = new CountDownLatch(0);
 
         @Override
         public Scan scan(Metadata metadata, String request) {
+            parsed.incrementAndGet();
+            try {
+                parsing.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
             return new Scan(request, request);
         }
 
@@ -261,6 +296,64 @@ class PlanScanTest {
                         failed -> assertThat(failed.why())
                                 .isInstanceOf(Refusal.Unavailable.class)
                                 .hasMessageNotContaining("host-17"));
+    }
+
+    /// Clean-ups remove the schemas of snapshots that have expired; the files of that time are still read.
+    @Test
+    void aColumnThatOnlyOldFilesHoldStaysHidden() {
+        String tables = "/iceberg/v1/sales/namespaces/crm/tables";
+        mesh.send("POST", tables, mesh.seller, """
+                {"name":"old","schema":{"type":"struct","schema-id":0,"fields":[
+                {"id":1,"name":"id","required":false,"type":"long"},
+                {"id":2,"name":"mail","required":false,"type":"string"}]},
+                "properties":{"icefield.tags.mail":"pii.email"}}""");
+        PlanScan one = replica(SHORT, LONG, MASKING);
+        assertThatExceptionOfType(Refusal.NotAllowed.class)
+                .isThrownBy(() -> one.plan(ANALYST, OLD, "{}", Delegation.NONE))
+                .withMessageContaining("mail");
+        for (String updates : List.of("""
+                {"action":"add-schema","schema":{"type":"struct","schema-id":1,"fields":[
+                {"id":1,"name":"id","required":false,"type":"long"}]},"last-column-id":2},
+                {"action":"set-current-schema","schema-id":-1},
+                {"action":"remove-properties","removals":["icefield.tags.mail"]}""", "{\"action\":\"remove-schemas\",\"schema-ids\":[0]}")) {
+            String body = "{\"requirements\":[],\"updates\":[%s]}".formatted(updates);
+            assertThat(mesh.send("POST", tables + "/old", mesh.seller, body).status())
+                    .isEqualTo(200);
+            assertThatExceptionOfType(Refusal.NotAllowed.class)
+                    .isThrownBy(() -> one.plan(ANALYST, OLD, "{}", Delegation.NONE));
+        }
+        assertThat(one.plan(WHO, OLD, "{}", Delegation.NONE)).isInstanceOf(Planned.Submitted.class);
+    }
+
+    /// Parsed metadata is long: a server that is asked for many plans at once must not hold that of each.
+    @Test
+    void onlyAFewHaveParsedMetadataInMemory() throws Exception {
+        PlanScan one = replica(SHORT, LONG);
+        planner.parsing = new CountDownLatch(1);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<UUID>> asked = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                asked.add(threads.submit(() -> submit(one)));
+            }
+            long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            while (refused(asked) < 6 && System.nanoTime() - deadline < 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(planner.parsed).hasValue(6);
+            assertThat(refused(asked)).isEqualTo(6);
+            planner.parsing.countDown();
+        }
+        one.close();
+        assertThat(planner.parsed)
+                .as("of six large plans two are made, and the others wait")
+                .hasValue(8);
+    }
+
+    private static long refused(List<Future<UUID>> asked) {
+        return asked.stream()
+                .filter(each -> each.state() == Future.State.FAILED)
+                .peek(each -> assertThat(each.exceptionNow()).isInstanceOf(Refusal.Unavailable.class))
+                .count();
     }
 
     @Test

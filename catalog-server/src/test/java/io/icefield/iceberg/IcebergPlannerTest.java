@@ -34,6 +34,7 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
@@ -393,6 +394,32 @@ class IcebergPlannerTest {
         assertThat(planned(table, "{\"min-rows-requested\":0}")).hasSize(2_500);
         assertThat(planner.effort(ours(table), planner.scan(json(table), "{}")).files())
                 .isEqualTo(2_500);
+    }
+
+    /// Each task repeats what is left of the filter: a thousand of them would be a hundred times this long.
+    @Test
+    void aLongFilterMakesShortPagesAndAVeryLongOneIsRefused() {
+        org.apache.iceberg.Table table = table("filtered", PartitionSpec.unpartitioned());
+        AppendFiles append = table.newFastAppend();
+        for (int i = 0; i < 300; i++) {
+            append.appendFile(file(table, "f" + i, "", 0, 1_000_000));
+        }
+        append.commit();
+        List<Integer> tasks = new ArrayList<>();
+        try (Pages found = planner.pages(ours(table), planner.scan(json(table), filter(anyOf(10_000))))) {
+            found.forEachRemaining(page -> tasks.add(new String(page, UTF_8).split("\"data-file\"", -1).length - 1));
+        }
+        assertThat(tasks).hasSizeGreaterThan(2);
+        assertThat(tasks).allSatisfy(size -> assertThat(size).isLessThanOrEqualTo(150));
+        assertThat(tasks.stream().mapToInt(Integer::intValue).sum()).isEqualTo(300);
+        assertThatExceptionOfType(Refusal.Unsupported.class)
+                .isThrownBy(() -> planner.scan(json(table), filter(anyOf(50_000))))
+                .withMessageContaining("filter");
+    }
+
+    private static Expression anyOf(int values) {
+        return Expressions.in(
+                "id", IntStream.range(0, values).mapToObj(i -> (long) i).toList());
     }
 
     @Test
