@@ -339,11 +339,15 @@ class PlanScanTest {
             while (refused(asked) < 6 && System.nanoTime() - deadline < 0) {
                 Thread.onSpinWait();
             }
-            assertThat(planner.parsed).hasValue(6);
-            assertThat(refused(asked)).isEqualTo(6);
+            int inMemory = planner.parsed.get();
+            long refused = refused(asked);
             planner.parsing.countDown();
+            assertThat(inMemory).isEqualTo(6);
+            assertThat(refused).isEqualTo(6);
+            while (planner.begun.get() < 2 && System.nanoTime() - deadline < 0) {
+                Thread.onSpinWait();
+            }
         }
-        one.close();
         assertThat(planner.parsed)
                 .as("of six large plans two are made, and the others wait")
                 .hasValue(8);
