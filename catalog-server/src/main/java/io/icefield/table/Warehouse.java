@@ -60,6 +60,10 @@ public sealed interface Warehouse {
 
         @Override
         public NamespaceId namespace(List<String> levels) {
+            if (levels.size() > 1 && levels.getFirst().equals(MESH)) {
+                throw new IllegalArgumentException(
+                        "`%s` is the catalog: names in it begin with a domain, as in `sales.crm`".formatted(MESH));
+            }
             if (levels.size() < 2) {
                 throw new IllegalArgumentException(
                         "in the catalog `%s` a namespace is that of a domain, as in `sales.crm`".formatted(MESH));

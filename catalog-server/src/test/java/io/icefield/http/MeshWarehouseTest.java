@@ -75,6 +75,8 @@ class MeshWarehouseTest {
             refused(caller.get(NAMESPACES + "?parent=" + hidden), 404, "NoSuchNamespaceException");
             refused(caller.get(NAMESPACES + "/" + hidden), 404, "NoSuchNamespaceException");
             assertThat(caller.head(NAMESPACES + "/" + hidden).status()).isEqualTo(404);
+            refused(caller.get(NAMESPACES + "/" + hidden + "/tables"), 404, "NoSuchNamespaceException");
+            refused(caller.get(NAMESPACES + "/" + hidden + "/views"), 404, "NoSuchNamespaceException");
             refused(caller.get(NAMESPACES + "/" + hidden + "%1Fcrm/tables"), 404, "NoSuchNamespaceException");
             refused(caller.get(NAMESPACES + "/" + hidden + "%1Fcrm/tables/t"), 404, "NoSuchTableException");
             refused(caller.delete(NAMESPACES + "/" + hidden), 404, "NoSuchNamespaceException");
@@ -127,6 +129,12 @@ class MeshWarehouseTest {
         ok(caller.post(NAMESPACES + "/hr%1Fcrm/views", Caller.view("v", "")));
         assertThat(names(NAMESPACES + "/hr%1Fcrm/views", "identifiers"))
                 .isEqualTo("[{\"namespace\":[\"hr\",\"crm\"],\"name\":\"v\"}]");
+        // Spark sends the catalog's name along.
+        Reply spark = caller.post(MESH + "/tables/rename", """
+                {"source":{"namespace":["hr","crm"],"name":"t"},
+                "destination":{"namespace":["mesh","hr","crm"],"name":"u"}}""");
+        refused(spark, 400, "BadRequestException");
+        assertThat(spark.text()).contains("`mesh` is the catalog");
         ok(caller.post(MESH + "/tables/rename", """
                 {"source":{"namespace":["hr","crm"],"name":"t"},"destination":{"namespace":["hr","crm"],"name":"u"}}"""));
         for (String kind : List.of("tables", "views")) {

@@ -396,6 +396,31 @@ class IcebergPlannerTest {
                 .isEqualTo(2_500);
     }
 
+    /// Of a file with deletes nobody knows how many rows are left.
+    @Test
+    void rowsThatMayBeDeletedAreNotCounted() {
+        org.apache.iceberg.Table table = table("deleted", PartitionSpec.unpartitioned());
+        AppendFiles append = table.newFastAppend();
+        for (int i = 0; i < 4; i++) {
+            append.appendFile(file(table, "f" + i, "", 0, 9));
+        }
+        append.commit();
+        assertThat(planned(table, "{\"min-rows-requested\":10}")).hasSize(1);
+        table.newRowDelta()
+                .addDeletes(FileMetadata.deleteFileBuilder(table.spec())
+                        .ofEqualityDeletes(1)
+                        .withPath(table.location() + "/data/eq.parquet")
+                        .withFileSizeInBytes(10)
+                        .withRecordCount(1)
+                        .build())
+                .commit();
+        assertThat(planned(table, "{\"min-rows-requested\":10}")).hasSize(4);
+        assertThat(planner.effort(ours(table), planner.scan(json(table), "{}"))).satisfies(effort -> {
+            assertThat(effort.files()).isEqualTo(5);
+            assertThat(effort.manifests()).isEqualTo(2);
+        });
+    }
+
     /// Each task repeats what is left of the filter: a thousand of them would be a hundred times this long.
     @Test
     void aLongFilterMakesShortPagesAndAVeryLongOneIsRefused() {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -76,19 +77,102 @@ class SparkIT {
         assertThat(mesh.rows("analyst", "SELECT id FROM spark.core.copied")).isEqualTo(List.of(List.of("5")));
     }
 
+    /// The warehouse `mesh`: the buyers' domain is read, the sellers' written, each with keys of its own bucket.
+    @ParameterizedTest
+    @ValueSource(strings = {"3.5.9", "4.1.1"})
+    void oneSessionJoinsTwoDomainsAndWritesToOne(String version) throws Exception {
+        Path _ = ClientRound.installed("spark", version, "lib");
+        ClientRound sellers = new ClientRound("sellers " + version);
+        ClientRound buyers = new ClientRound("buyers " + version);
+        String ours = sellers.domain();
+        String theirs = buyers.domain();
+        sellers.mesh()
+                .icefield("domain", "grant", theirs, "--to", "principal:" + sellers.job(), "--role", "reader")
+                .ok();
+
+        List<JsonNode> answers = answers(
+                version,
+                conf("mesh", mesh(sellers)) + conf("own", mesh(buyers)),
+                Stream.of(
+                        "CREATE NAMESPACE own.THEIRS.crm",
+                        "CREATE TABLE own.THEIRS.crm.buyers (id BIGINT, region STRING) USING iceberg",
+                        "INSERT INTO own.THEIRS.crm.buyers VALUES (1, 'eu'), (2, 'us')",
+                        "CREATE TABLE own.THEIRS.crm.people (id BIGINT, email STRING) USING iceberg"
+                                + " TBLPROPERTIES ('icefield.tags.email'='pii.email')",
+                        "CREATE NAMESPACE mesh.OURS.trade",
+                        "CREATE TABLE mesh.OURS.trade.orders (id BIGINT, buyer BIGINT) USING iceberg",
+                        "INSERT INTO mesh.OURS.trade.orders VALUES (10, 1), (11, 2), (12, 1)",
+                        "CREATE TABLE mesh.OURS.trade.by_region USING iceberg AS SELECT region, count(*) AS orders"
+                                + " FROM mesh.OURS.trade.orders o JOIN mesh.THEIRS.crm.buyers b ON o.buyer = b.id"
+                                + " GROUP BY region",
+                        "SELECT * FROM mesh.OURS.trade.by_region ORDER BY region",
+                        "SHOW NAMESPACES IN mesh",
+                        "INSERT INTO mesh.THEIRS.crm.buyers VALUES (3, 'ap')",
+                        "CREATE TABLE mesh.THEIRS.crm.mine (id BIGINT) USING iceberg",
+                        "SELECT * FROM mesh.THEIRS.crm.people",
+                        "ALTER TABLE mesh.OURS.trade.orders RENAME TO mesh.OURS.trade.sold",
+                        "ALTER TABLE mesh.OURS.trade.orders RENAME TO OURS.trade.sold"),
+                ours,
+                theirs);
+
+        assertThat(answers).hasSize(15);
+        assertThat(answers.subList(0, 10))
+                .allSatisfy(answer ->
+                        assertThat(answer.has("rows")).as(answer.toString()).isTrue());
+        assertThat(answers.get(8)).isEqualTo(Mesh.JSON.readTree("{\"rows\":[[\"eu\",\"2\"],[\"us\",\"1\"]]}"));
+        assertThat(answers.get(9).path("rows").toString()).contains(ours, theirs);
+        assertThat(answers.get(10).has("error"))
+                .as("a reader's key writes nothing")
+                .isTrue();
+        assertThat(answers.get(11).path("error").asText()).contains("writer");
+        assertThat(answers.get(12).path("error").asText()).contains("masked", "[email]");
+        assertThat(answers.get(13).path("error").asText()).contains("`mesh` is the catalog");
+        assertThat(answers.get(14).has("rows")).as(answers.get(14).toString()).isTrue();
+
+        assertThat(sellers.mesh().rows("analyst", "SELECT * FROM %s.trade.by_region ORDER BY 1".formatted(ours)))
+                .isEqualTo(List.of(List.of("eu", "2"), List.of("us", "1")));
+        assertThat(sellers.mesh().rows("analyst", "SELECT count(*) FROM %s.trade.sold".formatted(ours)))
+                .isEqualTo(List.of(List.of("3")));
+        assertThat(sellers.mesh().rows("analyst", "SELECT count(*) FROM %s.crm.buyers".formatted(theirs)))
+                .isEqualTo(List.of(List.of("2")));
+    }
+
+    private static Map<String, String> mesh(ClientRound job) throws Exception {
+        Map<String, String> properties = new HashMap<>(job.properties());
+        properties.put("warehouse", "mesh");
+        return properties;
+    }
+
+    private static List<JsonNode> answers(
+            String version, String conf, Stream<String> statements, String ours, String theirs) throws Exception {
+        return run(
+                version,
+                conf
+                        + statements
+                                .map(sql -> "sql " + sql.replace("OURS", ours).replace("THEIRS", theirs) + "\n")
+                                .collect(Collectors.joining()));
+    }
+
     private static List<JsonNode> spark(ClientRound round, String version, String catalog, String statements)
             throws Exception {
-        List<String> command =
-                Java17.command(ClientRound.installed("spark", version, "lib"), "io.icefield.compat.SparkScript");
+        return run(version, conf(catalog, round.properties()) + statements);
+    }
+
+    private static String conf(String catalog, Map<String, String> properties) {
         String name = "conf spark.sql.catalog." + catalog;
-        String conf = name + " org.apache.iceberg.spark.SparkCatalog\n"
+        return name + " org.apache.iceberg.spark.SparkCatalog\n"
                 + name + ".type rest\n"
                 + name + ".rest-catalog-purge true\n"
-                + round.properties().entrySet().stream()
+                + properties.entrySet().stream()
                         .map(each -> "%s.%s %s\n".formatted(name, each.getKey(), each.getValue()))
                         .collect(Collectors.joining());
+    }
+
+    private static List<JsonNode> run(String version, String script) throws Exception {
+        List<String> command =
+                Java17.command(ClientRound.installed("spark", version, "lib"), "io.icefield.compat.SparkScript");
         Path folder = Files.createDirectories(Mesh.CHECKOUT.resolve("cli/target/system/spark"));
-        return SqlRound.answers(Ran.command(command, folder, Map.of(), conf + statements, PATIENCE)
-                .ok());
+        return SqlRound.answers(
+                Ran.command(command, folder, Map.of(), script, PATIENCE).ok());
     }
 }
