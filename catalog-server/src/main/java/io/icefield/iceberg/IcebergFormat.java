@@ -16,6 +16,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -33,6 +34,7 @@ import org.apache.iceberg.PartitionSpec;
 import org.apache.iceberg.PartitionStatisticsFile;
 import org.apache.iceberg.RetryableValidationException;
 import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.SnapshotSummary;
 import org.apache.iceberg.SortOrder;
 import org.apache.iceberg.StatisticsFile;
 import org.apache.iceberg.TableMetadata;
@@ -73,6 +75,7 @@ public final class IcebergFormat implements TableFormat {
         private volatile @Nullable Prepared read;
         private volatile @Nullable List<List<Column>> pastColumns;
         private volatile byte @Nullable [] refsOnly;
+        private volatile @Nullable Boolean tellsPartitions;
 
         Parsed(byte[] json, TableMetadata metadata) {
             this.json = json;
@@ -93,6 +96,15 @@ public final class IcebergFormat implements TableFormat {
             if (known == null) {
                 known = IcebergFormat.pastColumns(metadata);
                 pastColumns = known;
+            }
+            return known;
+        }
+
+        boolean tellsPartitions() {
+            Boolean known = tellsPartitions;
+            if (known == null) {
+                known = metadata.snapshots().stream().anyMatch(IcebergFormat::tellsPartitions);
+                tellsPartitions = known;
             }
             return known;
         }
@@ -366,6 +378,38 @@ public final class IcebergFormat implements TableFormat {
                 .withMetadataLocation(full.metadataFileLocation())
                 .suppressHistoricalSnapshots()
                 .build());
+    }
+
+    @Override
+    public boolean tellsPartitions(Metadata metadata) {
+        return parsed(metadata).tellsPartitions();
+    }
+
+    private static boolean tellsPartitions(Snapshot snapshot) {
+        return snapshot.summary() != null
+                && snapshot.summary().keySet().stream().anyMatch(IcebergFormat::namesPartition);
+    }
+
+    private static boolean namesPartition(String key) {
+        return key.startsWith(SnapshotSummary.CHANGED_PARTITION_PREFIX);
+    }
+
+    @Override
+    public byte[] withoutPartitions(byte[] json) {
+        try {
+            JsonNode metadata = JsonUtil.mapper().readTree(json);
+            for (JsonNode snapshot : metadata.path("snapshots")) {
+                if (snapshot.get("summary") instanceof ObjectNode summary) {
+                    List<String> keys = new ArrayList<>();
+                    summary.fieldNames().forEachRemaining(keys::add);
+                    keys.removeIf(key -> !namesPartition(key));
+                    summary.remove(keys);
+                }
+            }
+            return JsonUtil.mapper().writeValueAsBytes(metadata);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Parsed parsed(Metadata metadata) {

@@ -57,10 +57,14 @@ public final class LoadTable {
         Optional<Credential> credential = given.key(() -> vend(who, seen));
         return answer(
                 seen,
-                switch (snapshots) {
-                    case ALL -> metadata.json();
-                    case REFS -> format.refsOnly(metadata);
-                },
+                restricted.shown(
+                        who,
+                        seen,
+                        metadata,
+                        switch (snapshots) {
+                            case ALL -> metadata.json();
+                            case REFS -> format.refsOnly(metadata);
+                        }),
                 credential,
                 given);
     }

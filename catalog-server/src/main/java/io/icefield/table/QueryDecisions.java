@@ -216,10 +216,16 @@ public final class QueryDecisions {
     private boolean maySelect(Principal user, Target.Relation relation) {
         TableStore.Seen seen = views.relation(user, Action.READ, table(relation));
         int dollar = relation.table().indexOf('$');
-        boolean raw =
-                (dollar >= 0 && !HARMLESS_METADATA.contains(relation.table().substring(dollar + 1)))
-                        || relation.columns().contains("_change_type");
+        boolean raw = (dollar >= 0 && !isHarmless(relation.table().substring(dollar + 1), seen))
+                || relation.columns().contains("_change_type");
         return !raw || restrictions(user, seen).none();
+    }
+
+    private boolean isHarmless(String metadataTable, TableStore.Seen seen) {
+        return HARMLESS_METADATA.contains(metadataTable)
+                && !(metadataTable.equals("snapshots")
+                        && seen.table().kind() == Table.Kind.TABLE
+                        && restricted.tellsPartitions(files.of(seen.table())));
     }
 
     /// Procedures of a domain write, and `table_changes` reads past masks and filters: for those who may do all that

@@ -71,6 +71,20 @@ public final class Restricted {
         }
     }
 
+    /// Metadata as this caller may see it.
+    ///
+    /// @param json all of the metadata, or some of its snapshots
+    byte[] shown(Principal who, TableStore.Seen seen, Metadata metadata, byte[] json) {
+        boolean hides = !Access.readsClear(who, seen.sight())
+                && format.tellsPartitions(metadata)
+                && !of(who, seen, metadata).none();
+        return hides ? format.withoutPartitions(json) : json;
+    }
+
+    boolean tellsPartitions(Metadata metadata) {
+        return format.tellsPartitions(metadata);
+    }
+
     private static String how(Restrictions restrictions) {
         return restrictions.masks().isEmpty()
                 ? "filtered by rows"

@@ -92,6 +92,13 @@ public interface TableFormat {
     /// The same metadata with only those snapshots that a branch or tag names (`snapshots=refs`).
     byte[] refsOnly(Metadata metadata);
 
+    /// Do its snapshots tell of partitions? They do if a table wants that (`write.summary.partition-limit`), and names
+    /// of partitions are values of columns.
+    boolean tellsPartitions(Metadata metadata);
+
+    /// Metadata without what its snapshots tell of partitions.
+    byte[] withoutPartitions(byte[] json);
+
     /// Metadata that could be published, and what a policy and the location validator need to know about it.
     ///
     /// @param unchanged nothing would change: the current metadata is the answer

@@ -117,6 +117,37 @@ class LoadTest {
         }
     }
 
+    /// A table that wants it has the partitions in its snapshots' summaries, and their names are values.
+    @Test
+    void whoSeesATableMaskedIsNotToldOfItsPartitions() {
+        String location =
+                create("orders").json().path("metadata").path("location").asText();
+        for (int id = 1; id <= 2; id++) {
+            String snapshot = Caller.addSnapshot(
+                    location + "/metadata/snap-" + id + ".avro",
+                    id,
+                    id,
+                    "\"operation\":\"append\",\"added-records\":\"1\",\"partitions.email=bob@x.org\":\"added-data-files=1\"");
+            assertThat(mesh.send("POST", ORDERS, mesh.seller, Caller.commitBody("", snapshot, Caller.setMain(id)))
+                            .status())
+                    .isEqualTo(200);
+        }
+        for (String query : List.of("", "?snapshots=refs")) {
+            Reply clear = load(mesh.seller, query);
+            Reply masked = load(mesh.analyst, query);
+            assertThat(clear.text()).contains("bob@x.org");
+            assertThat(masked.text()).contains("added-records").doesNotContain("bob@x.org");
+            assertThat(masked.json().path("metadata").path("snapshots"))
+                    .hasSameSizeAs(clear.json().path("metadata").path("snapshots"));
+            assertThat(load(mesh.analyst, query, "If-None-Match", clear.header("ETag"))
+                            .status())
+                    .isEqualTo(200);
+            assertThat(load(mesh.analyst, query, "If-None-Match", masked.header("ETag"))
+                            .status())
+                    .isEqualTo(304);
+        }
+    }
+
     @Test
     void aCompressedAnswerIsTheSameAnswer() throws IOException {
         create("orders");

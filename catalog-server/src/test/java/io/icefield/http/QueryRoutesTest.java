@@ -61,6 +61,29 @@ class QueryRoutesTest {
     }
 
     @Test
+    void snapshotsThatTellOfPartitionsAreForThoseWhoSeeAll() {
+        String people = "/iceberg/v1/sales/namespaces/crm/tables/people";
+        String select = "{\"operation\":\"SelectFromColumns\",\"resource\":{\"table\":{"
+                + TABLE.replace("people", "people$snapshots") + ",\"columns\":[\"summary\"]}}}";
+        assertThat(allow("analysts", select)).isEqualTo("{\"result\":true}");
+        String location = mesh.send("GET", people, mesh.seller, "")
+                .json()
+                .path("metadata")
+                .path("location")
+                .asText();
+        String snapshot = Caller.addSnapshot(
+                location + "/metadata/snap-1.avro",
+                1,
+                1,
+                "\"operation\":\"append\",\"partitions.email=bob@x.org\":\"added-data-files=1\"");
+        assertThat(mesh.send("POST", people, mesh.seller, Caller.commitBody("", snapshot))
+                        .status())
+                .isEqualTo(200);
+        assertThat(allow("analysts", select)).isEqualTo("{\"result\":false}");
+        assertThat(allow("sellers", select)).isEqualTo("{\"result\":true}");
+    }
+
+    @Test
     void whoRenamesMustBeAllowedToMakeTheNewNameToo() {
         String rename = "{\"operation\":\"RenameTable\",\"resource\":{\"table\":{" + TABLE
                 + "}},\"targetResource\":{\"table\":{\"catalogName\":\"%s\",\"schemaName\":\"crm\",\"tableName\":\"x\"}}}";
