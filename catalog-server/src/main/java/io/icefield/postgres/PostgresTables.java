@@ -372,8 +372,9 @@ public final class PostgresTables implements TableStore {
             return database.write(
                     Swapped.DONE::equals,
                     handle -> {
-                        PostgresProtection.check(handle, seen);
-                        return replace(handle, seen, uuid, published, body);
+                        Swapped swapped = replace(handle, seen, uuid, published, body);
+                        PostgresProtection.check(handle, seen); // having the row, nobody protects it meanwhile
+                        return swapped;
                     },
                     handle -> reread(handle, seen, published));
         } catch (Database.Taken _) {
@@ -626,7 +627,6 @@ public final class PostgresTables implements TableStore {
                 if (absent(handle, to)) {
                     return Renamed.GONE;
                 }
-                PostgresProtection.check(handle, seen);
                 int renamed = named(handle.createUpdate(RENAME), seen)
                         .bind("to", to.id())
                         .bind("new_name", name)
@@ -634,6 +634,7 @@ public final class PostgresTables implements TableStore {
                 if (renamed == 0) {
                     return Renamed.GONE;
                 }
+                PostgresProtection.check(handle, seen); // having the row, nobody protects it meanwhile
                 if (!wanted.equals(seen.name())) {
                     scoped(handle.createUpdate(COPY_GRANTS), seen)
                             .bind("new_scope", Scope.of(wanted).text())
