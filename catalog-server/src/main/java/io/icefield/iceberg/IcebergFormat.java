@@ -306,6 +306,15 @@ public final class IcebergFormat implements TableFormat {
             for (UpdateRequirement requirement : commit.requirements()) {
                 requirement.validate(now);
             }
+            for (MetadataUpdate update : commit.updates()) {
+                if (now.formatVersion() > 2
+                        && update instanceof MetadataUpdate.AddSnapshot add
+                        && add.snapshot().firstRowId() == null) {
+                    throw new CommitFailedException( // others raised it meanwhile: the client only has to look again
+                            "Requirement failed: the snapshot %d has no `first-row-id` and was not made for format %d",
+                            add.snapshot().snapshotId(), now.formatVersion());
+                }
+            }
             TableMetadata.Builder builder = TableMetadata.buildFrom(now);
             commit.updates().forEach(update -> update.applyTo(builder));
             now = builder.build();

@@ -136,17 +136,18 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             """;
 
     private static final String CLAIM = """
-            UPDATE dropped x
-            SET purging = true, attempts = attempts + 1, due_at = now() + :seconds * interval '1 second'
-            FROM domains d
-            WHERE d.id = x.domain_id
-            AND x.id = (
-                SELECT id FROM dropped WHERE fate = 'purge' AND due_at <= now()
+            WITH due AS MATERIALIZED (
+                SELECT id, purging AS begun FROM dropped WHERE fate = 'purge' AND due_at <= now()
                 ORDER BY due_at
                 LIMIT 1
                 FOR UPDATE SKIP LOCKED)
+            UPDATE dropped x
+            SET purging = true, attempts = attempts + 1, due_at = now() + :seconds * interval '1 second'
+            FROM due, domains d
+            WHERE x.id = due.id AND d.id = x.domain_id
             RETURNING x.id, x.namespace, x.relation_id, x.kind, x.name, x.uuid, x.location, x.metadata_location,
                 x.version, x.dropped_by, x.dropped_at, x.fate, x.due_at, x.purging, x.problem, x.body, x.attempts,
+                due.begun,
                 d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
                 d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
                 d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
@@ -157,7 +158,11 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
     private static final String POSTPONE = """
             UPDATE dropped
             SET due_at = now() + :seconds * interval '1 second', problem = nullif(:problem, ''), purging = :purging
-            WHERE id = :id
+            WHERE id = :id AND attempts = :attempt
+            """;
+
+    private static final String DONE = """
+            DELETE FROM dropped WHERE id = :id AND attempts = :attempt
             """;
 
     private static final String REMOVE_TAGS = """
@@ -333,35 +338,40 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
                 .map((row, _) -> new Claim(
                         dropped(row, rows.domain(row)),
                         Optional.ofNullable(row.getBytes("body")).map(Gzip::unpack),
-                        row.getInt("attempts")))
+                        row.getInt("attempts"),
+                        row.getBoolean("begun")))
                 .findOne());
     }
 
     @Override
-    public void postpone(Dropped dropped, Duration wait, String problem) {
-        postpone(dropped, wait, problem, true);
+    public boolean postpone(Claim claim, Duration wait, String problem) {
+        return postpone(claim, wait, problem, true);
     }
 
     @Override
-    public void release(Dropped dropped, Duration wait, String problem) {
-        postpone(dropped, wait, problem, false);
+    public boolean release(Claim claim, Duration wait, String problem) {
+        return postpone(claim, wait, problem, claim.begun());
     }
 
-    private void postpone(Dropped dropped, Duration wait, String problem, boolean purging) {
-        database.write(handle -> handle.createUpdate(POSTPONE)
-                .bind("id", dropped.id())
-                .bind("seconds", wait.toSeconds())
-                .bind("problem", problem)
-                .bind("purging", purging)
-                .execute());
+    private boolean postpone(Claim claim, Duration wait, String problem, boolean purging) {
+        return database.write(handle -> claimed(handle.createUpdate(POSTPONE), claim)
+                        .bind("seconds", wait.toSeconds())
+                        .bind("problem", problem)
+                        .bind("purging", purging)
+                        .execute()
+                == 1);
+    }
+
+    private static <S extends SqlStatement<S>> S claimed(S statement, Claim claim) {
+        return statement.bind("id", claim.dropped().id()).bind("attempt", claim.attempt());
     }
 
     @Override
-    public void done(Dropped dropped) {
+    public void done(Claim claim) {
         database.write(handle -> {
-            handle.createUpdate(DELETE).bind("id", dropped.id()).execute();
+            claimed(handle.createUpdate(DONE), claim).execute();
             return handle.createUpdate(REMOVE_TAGS)
-                    .bind("uuid", dropped.table().uuid())
+                    .bind("uuid", claim.dropped().table().uuid())
                     .execute();
         });
     }

@@ -76,8 +76,10 @@ public final class PostgresTables implements TableStore {
             FOR UPDATE
             """;
 
+    /// No other dropped one has the UUID: it could not come back, and its tags would be another's meanwhile.
     private static final String TAKE_OVER = """
-            DELETE FROM dropped WHERE id = :id
+            WITH taken AS (DELETE FROM dropped WHERE id = :left)
+            SELECT EXISTS (SELECT FROM dropped WHERE uuid = :uuid AND id <> :left)
             """;
 
     private static final String CREATE = """
@@ -92,8 +94,17 @@ public final class PostgresTables implements TableStore {
             INSERT INTO metadata (relation_id, version, body) VALUES (:id, 1, :body)
             """;
 
+    private static final String TAKEN = """
+            SELECT id FROM relations WHERE namespace_id = :namespace AND name = :name
+            """;
+
+    /// By the UUID, as it may have another name by now, or none: then nobody can tell what became of it.
     private static final String REREAD_CREATE = """
-            SELECT id, uuid, metadata_location FROM relations WHERE namespace_id = :namespace AND name = :name
+            SELECT id, CASE WHEN namespace_id = :namespace AND name = :name THEN metadata_location ELSE '' END AS is_at
+            FROM relations WHERE uuid = :uuid
+            UNION ALL
+            SELECT relation_id, '' FROM dropped WHERE uuid = :uuid
+            LIMIT 1
             """;
 
     private static final String SWAP = """
@@ -113,10 +124,6 @@ public final class PostgresTables implements TableStore {
 
     private static final String REREAD_SWAP = """
             SELECT version, metadata_location FROM relations WHERE id = :id FOR UPDATE
-            """;
-
-    private static final String REREAD_UUID = """
-            SELECT version, metadata_location FROM relations WHERE uuid = :uuid
             """;
 
     /// Nobody changes it before our transaction has ended.
@@ -262,7 +269,8 @@ public final class PostgresTables implements TableStore {
 
     private static Refusal uuidTaken(UUID uuid) {
         return new Refusal.Invalid(
-                "another table or view has the UUID `%s`: leave the choice to the catalog".formatted(uuid));
+                "another table or view, or a dropped one that can come back, has the UUID `%s`: leave the choice to the catalog"
+                        .formatted(uuid));
     }
 
     private static Created create(
@@ -278,7 +286,7 @@ public final class PostgresTables implements TableStore {
         if (id.isEmpty()) {
             return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
         }
-        handle.createUpdate(TAKE_OVER).bind("id", left).execute();
+        takeOver(handle, left, uuid);
         keep(handle, kind, id.get(), uuid, published, body);
         return new Created.Done(created(id.get(), kind, namespace, name, uuid, published));
     }
@@ -306,28 +314,29 @@ public final class PostgresTables implements TableStore {
     private static Supplier<Created> reread(
             Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
         lockLocations(handle, namespace.domain());
-        Optional<Supplier<Created>> found = handle.createQuery(REREAD_CREATE)
-                .bind("namespace", namespace.id())
-                .bind("name", name)
-                .map((row, _) -> became(
-                        row.getString("metadata_location")
-                                .equals(published.metadata().location().toString()),
-                        row.getObject("uuid", UUID.class).equals(uuid),
-                        created(row.getLong("id"), kind, namespace, name, uuid, published)))
-                .findOne();
-        return found.orElse(() -> {
-            throw new Refusal.Unavailable("the catalog's database failed; nothing was created: try again");
-        });
-    }
-
-    private static Supplier<Created> became(boolean ourMetadata, boolean ourUuid, Table ours) {
-        if (ourMetadata) {
-            return () -> new Created.Done(ours);
+        Optional<Pointer> found = created(handle, namespace, name, uuid);
+        if (found.isEmpty()) {
+            boolean taken = taken(handle, namespace, name);
+            return () -> {
+                if (taken) {
+                    return new Created.NameTaken();
+                }
+                throw new Refusal.Unavailable("the catalog's database failed; nothing was created: try again");
+            };
         }
-        if (ourUuid) {
+        if (!found.get().isAt(published)) {
             throw Database.unknown();
         }
-        return Created.NameTaken::new;
+        return () -> new Created.Done(created(found.get().number(), kind, namespace, name, uuid, published));
+    }
+
+    private static Optional<Pointer> created(Handle handle, Namespace namespace, String name, UUID uuid) {
+        return handle.createQuery(REREAD_CREATE)
+                .bind("namespace", namespace.id())
+                .bind("name", name)
+                .bind("uuid", uuid)
+                .map((row, _) -> new Pointer(row.getLong("id"), row.getString("is_at")))
+                .findOne();
     }
 
     private static Table created(long id, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
@@ -363,8 +372,9 @@ public final class PostgresTables implements TableStore {
             return database.write(
                     Swapped.DONE::equals,
                     handle -> {
-                        PostgresProtection.check(handle, seen);
-                        return replace(handle, seen, uuid, published, body);
+                        Swapped swapped = replace(handle, seen, uuid, published, body);
+                        PostgresProtection.check(handle, seen); // having the row, nobody protects it meanwhile
+                        return swapped;
                     },
                     handle -> reread(handle, seen, published));
         } catch (Database.Taken _) {
@@ -373,19 +383,33 @@ public final class PostgresTables implements TableStore {
     }
 
     private static Swapped replace(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
+        long left = NOTHING_LEFT;
         if (!published.location().equals(seen.location())) {
             lockLocations(handle, seen.domain());
-            long left = left(handle, seen.kind(), seen.domain(), uuid, published.location());
+            left = left(handle, seen.kind(), seen.domain(), uuid, published.location());
             if (touches(handle, seen.domain(), seen.id(), published.location(), left)) {
                 return Swapped.LOCATION_TAKEN;
             }
-            if (!moved(handle, seen, uuid, published, body)) {
-                return Swapped.LOST;
-            }
-            handle.createUpdate(TAKE_OVER).bind("id", left).execute();
-            return Swapped.DONE;
         }
-        return moved(handle, seen, uuid, published, body) ? Swapped.DONE : Swapped.LOST;
+        if (!moved(handle, seen, uuid, published, body)) {
+            return Swapped.LOST;
+        }
+        if (!uuid.equals(seen.uuid())) {
+            takeOver(handle, left, uuid);
+        }
+        return Swapped.DONE;
+    }
+
+    /// Whoever dropped it at the same time comes before: the UUID was not free until then.
+    private static void takeOver(Handle handle, long left, UUID uuid) {
+        boolean reserved = handle.createQuery(TAKE_OVER)
+                .bind("left", left)
+                .bind("uuid", uuid)
+                .mapTo(Boolean.class)
+                .one();
+        if (reserved) {
+            throw uuidTaken(uuid);
+        }
     }
 
     private static boolean moved(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
@@ -524,6 +548,7 @@ public final class PostgresTables implements TableStore {
         long id = insert(handle, Kind.TABLE, step.namespace(), step.name(), step.uuid(), step.first())
                 .orElseThrow(() -> new NotPublished(
                         new Outcome.NameTaken(new TableId(step.namespace().name(), step.name()))));
+        takeOver(handle, NOTHING_LEFT, step.uuid());
         keep(
                 handle,
                 Kind.TABLE,
@@ -548,19 +573,19 @@ public final class PostgresTables implements TableStore {
         boolean covered = true;
         for (Held row : rows) {
             if (row.next().isPresent()) {
-                String ours = row.next().get().metadata().location().toString();
-                Optional<Pointer> now =
-                        pointer(handle, REREAD_SWAP, "id", row.seen().id());
-                if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+                Optional<Pointer> now = handle.createQuery(REREAD_SWAP)
+                        .bind("id", row.seen().id())
+                        .map((found, _) -> new Pointer(found.getLong("version"), found.getString("metadata_location")))
+                        .findOne();
+                if (now.filter(pointer -> pointer.isAt(row.next().get())).isPresent()) {
                     return Outcome.Done::new;
                 }
-                covered &= now.isEmpty() || now.get().version() > row.seen().version() + 1;
+                covered &= now.isEmpty() || now.get().number() > row.seen().version() + 1;
             }
         }
         for (Step.Create creation : creations) {
-            String ours = creation.first().metadata().location().toString();
-            Optional<Pointer> now = pointer(handle, REREAD_UUID, "uuid", creation.uuid());
-            if (now.filter(pointer -> pointer.metadata().equals(ours)).isPresent()) {
+            Optional<Pointer> now = created(handle, creation.namespace(), creation.name(), creation.uuid());
+            if (now.filter(pointer -> pointer.isAt(creation.first())).isPresent()) {
                 return Outcome.Done::new;
             }
             covered &= now.isPresent();
@@ -572,13 +597,12 @@ public final class PostgresTables implements TableStore {
     }
 
     /// Where a row points.
-    private record Pointer(long version, String metadata) {}
-
-    private static Optional<Pointer> pointer(Handle handle, String query, String key, Object value) {
-        return handle.createQuery(query)
-                .bind(key, value)
-                .map((row, _) -> new Pointer(row.getLong("version"), row.getString("metadata_location")))
-                .findOne();
+    ///
+    /// @param number the row's id, or its version
+    private record Pointer(long number, String metadata) {
+        boolean isAt(Published published) {
+            return metadata.equals(published.metadata().location().toString());
+        }
     }
 
     /// Ends a publication, and takes back what it has done so far.
@@ -603,7 +627,6 @@ public final class PostgresTables implements TableStore {
                 if (absent(handle, to)) {
                     return Renamed.GONE;
                 }
-                PostgresProtection.check(handle, seen);
                 int renamed = named(handle.createUpdate(RENAME), seen)
                         .bind("to", to.id())
                         .bind("new_name", name)
@@ -611,6 +634,7 @@ public final class PostgresTables implements TableStore {
                 if (renamed == 0) {
                     return Renamed.GONE;
                 }
+                PostgresProtection.check(handle, seen); // having the row, nobody protects it meanwhile
                 if (!wanted.equals(seen.name())) {
                     scoped(handle.createUpdate(COPY_GRANTS), seen)
                             .bind("new_scope", Scope.of(wanted).text())
@@ -723,7 +747,7 @@ public final class PostgresTables implements TableStore {
     }
 
     private static boolean taken(Handle handle, Namespace namespace, String name) {
-        return handle.createQuery(REREAD_CREATE)
+        return handle.createQuery(TAKEN)
                 .bind("namespace", namespace.id())
                 .bind("name", name)
                 .mapToMap()

@@ -69,7 +69,7 @@ public final class PurgeTables {
             if (shared.isPresent()) {
                 failures.incrementAndGet();
                 LOG.log(System.Logger.Level.WARNING, "{0} is not purged: {1}", table.name(), shared.get());
-                queue.release(dropped, WAIT_MAX, shared.get());
+                queue.release(claim, WAIT_MAX, shared.get());
                 return;
             }
             Metadata metadata = claim.metadata()
@@ -79,15 +79,17 @@ public final class PurgeTables {
                 LOG.log(System.Logger.Level.INFO, "{0} is forgotten; its files stay, as it asked", table.name());
             } else {
                 long before = filesDeleted.get();
-                reachable.forEach(table, metadata, batch -> delete(dropped, batch));
+                reachable.forEach(table, metadata, batch -> delete(claim, batch));
                 LOG.log(
                         System.Logger.Level.INFO,
                         "{0} is purged: {1} files deleted",
                         table.name(),
                         filesDeleted.get() - before);
             }
-            queue.done(dropped);
+            queue.done(claim);
             tablesPurged.incrementAndGet();
+        } catch (ClaimEnded e) {
+            LOG.log(System.Logger.Level.WARNING, "{0} is left to whoever purges it now", table.name());
         } catch (Refusal | DomainStorage.StorageException e) {
             failed(claim, String.valueOf(e.getMessage()), wait(claim.attempt()));
         } catch (RuntimeException e) {
@@ -97,8 +99,8 @@ public final class PurgeTables {
     }
 
     /// Registered metadata may name anything: what is not in the table's folder is not the table's.
-    private void delete(Dropped dropped, List<String> batch) {
-        Table table = dropped.table();
+    private void delete(PurgeQueue.Claim claim, List<String> batch) {
+        Table table = claim.dropped().table();
         List<StoredFile> own = batch.stream()
                 .flatMap(uri -> StoredFile.in(table.location(), uri).stream())
                 .distinct()
@@ -110,11 +112,18 @@ public final class PurgeTables {
                     table.name(),
                     batch.size() - own.size());
         }
+        if (!queue.postpone(claim, LEASE, "")) {
+            throw new ClaimEnded();
+        }
         if (!own.isEmpty()) {
             storage.deleteFiles(table.domain().storage(), own);
             filesDeleted.addAndGet(own.size());
         }
-        queue.postpone(dropped, LEASE, "");
+    }
+
+    /// It took longer than the lease: somebody else has the table now, or it came back.
+    private static final class ClaimEnded extends RuntimeException {
+        private static final long serialVersionUID = 1L;
     }
 
     private void failed(PurgeQueue.Claim claim, String problem, Duration wait) {
@@ -127,9 +136,7 @@ public final class PurgeTables {
                 wait,
                 problem);
         queue.postpone(
-                claim.dropped(),
-                wait,
-                problem.length() > PROBLEM_CHARS_MAX ? problem.substring(0, PROBLEM_CHARS_MAX) : problem);
+                claim, wait, problem.length() > PROBLEM_CHARS_MAX ? problem.substring(0, PROBLEM_CHARS_MAX) : problem);
     }
 
     static Duration wait(int attempt) {

@@ -54,7 +54,8 @@ public interface TableStore {
 
     /// Publishes a new table: its row, the content of its metadata and its tags, in one transaction. No two
     /// tables or views of a domain share a location, nor lies one inside another's; those that were dropped
-    /// and can come back count, except for the one of this UUID and location: the new one takes its place.
+    /// and can come back count, except for the one of this UUID and location: the new one takes its place. Throws
+    /// `Refusal.Invalid` when another one has the UUID, dropped or not.
     Created create(Namespace namespace, String name, UUID uuid, Published published);
 
     /// The same for a view, which has no tags: nothing is kept and nothing is taken away under its UUID.

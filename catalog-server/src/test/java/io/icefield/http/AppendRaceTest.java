@@ -7,6 +7,7 @@ import io.icefield.storage.DomainName;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -25,7 +26,10 @@ import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.BaseTransaction;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
+import org.apache.iceberg.ExpireSnapshots;
+import org.apache.iceberg.FileMetadata;
 import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.Metrics;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SnapshotChanges;
@@ -46,6 +50,7 @@ import org.apache.iceberg.io.OutputFile;
 import org.apache.iceberg.io.PositionOutputStream;
 import org.apache.iceberg.rest.HTTPClient;
 import org.apache.iceberg.rest.RESTSessionCatalog;
+import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -388,6 +393,140 @@ class AppendRaceTest {
                 .commit();
         refused(ahead); // its parent is no ancestor of the head any more
         assertThat(files(orders())).containsExactly(base.location());
+    }
+
+    /// Bounds, counts, offsets, the sort order: readers skip files by these.
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3})
+    void whatIsKnownOfAFileStaysKnown(int version) throws Exception {
+        create(version, Map.of());
+        Table seen = orders();
+        ByteBuffer one = Conversions.toByteBuffer(Types.LongType.get(), 1L);
+        ByteBuffer nine = Conversions.toByteBuffer(Types.LongType.get(), 9L);
+        DataFile file = DataFiles.builder(seen.spec())
+                .withPath(seen.location() + "/data/known.parquet")
+                .withFileSizeInBytes(1_000)
+                .withSortOrder(seen.sortOrder())
+                .withSplitOffsets(List.of(4L, 500L))
+                .withMetrics(new Metrics(
+                        10L, Map.of(1, 99L), Map.of(1, 10L), Map.of(1, 2L), Map.of(), Map.of(1, one), Map.of(1, nine)))
+                .build();
+        TableCommit append = append(seen, file, Map.of());
+        appended();
+        commit(append);
+
+        try (var tasks = orders().newScan().includeColumnStats().planFiles()) {
+            DataFile now = StreamSupport.stream(tasks.spliterator(), false)
+                    .map(FileScanTask::file)
+                    .filter(each -> each.location().equals(file.location()))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(now.lowerBounds()).isEqualTo(Map.of(1, one));
+            assertThat(now.upperBounds()).isEqualTo(Map.of(1, nine));
+            assertThat(now.nullValueCounts()).isEqualTo(Map.of(1, 2L));
+            assertThat(now.columnSizes()).isEqualTo(Map.of(1, 99L));
+            assertThat(now.splitOffsets()).isEqualTo(List.of(4L, 500L));
+            assertThat(now.sortOrderId()).isEqualTo(file.sortOrderId());
+            assertThat(now.dataSequenceNumber())
+                    .isEqualTo(orders().currentSnapshot().sequenceNumber());
+        }
+    }
+
+    /// A delete by equality holds for what was there before it, and the append comes after it now.
+    @Test
+    void anAppendMovedPastADeleteByEqualityIsNotDeletedByIt() throws Exception {
+        create(2, Map.of());
+        DataFile base = appended();
+        DataFile added = file(orders());
+        TableCommit append = append(orders(), added, Map.of());
+        Table now = orders();
+        now.newRowDelta()
+                .addDeletes(FileMetadata.deleteFileBuilder(now.spec())
+                        .ofEqualityDeletes(1)
+                        .withPath(now.location() + "/data/deletes.parquet")
+                        .withFileSizeInBytes(10)
+                        .withRecordCount(1)
+                        .build())
+                .commit();
+
+        commit(append);
+        try (var tasks = orders().newScan().planFiles()) {
+            for (FileScanTask task : tasks) {
+                assertThat(task.deletes()).hasSize(task.file().location().equals(base.location()) ? 1 : 0);
+            }
+        }
+        assertThat(orders().currentSnapshot().summary())
+                .containsEntry("total-equality-deletes", "1")
+                .containsEntry("total-delete-files", "1");
+    }
+
+    @Test
+    void anAppendIsMovedPastAnotherSchemaAndAnotherPartitioning() throws Exception {
+        create(3, Map.of());
+        appended();
+        DataFile added = file(orders());
+        TableCommit append = append(orders(), added, Map.of());
+        orders().updateSchema().addColumn("more", Types.LongType.get()).commit();
+        orders().updateSpec().addField("more").commit();
+        Table evolved = orders();
+        evolved.newAppend()
+                .appendFile(DataFiles.builder(evolved.spec())
+                        .withPath(evolved.location() + "/data/more=1/x.parquet")
+                        .withPartitionPath("more=1")
+                        .withFileSizeInBytes(10)
+                        .withRecordCount(3)
+                        .build())
+                .commit();
+
+        commit(append);
+        Table table = orders();
+        assertThat(files(table)).hasSize(3).contains(added.location());
+        assertThat(table.currentSnapshot().schemaId()).isEqualTo(table.schema().schemaId());
+        assertThat(table.currentSnapshot().firstRowId()).isEqualTo(13);
+        assertThat(((BaseTable) table).operations().current().nextRowId()).isEqualTo(23);
+    }
+
+    @Test
+    void whatAnAppendWasMadeForIsNotForgottenWhenItsSnapshotIs() throws Exception {
+        create(2, Map.of());
+        appended();
+        TableCommit append = append(orders(), file(orders()), Map.of());
+        appended();
+        orders().expireSnapshots()
+                .expireOlderThan(System.currentTimeMillis() + 100_000)
+                .retainLast(1)
+                .cleanupLevel(ExpireSnapshots.CleanupLevel.NONE)
+                .commit();
+        refused(append);
+        assertThat(files(orders())).hasSize(2);
+    }
+
+    /// Made for an empty table that others have replaced since, as the client would make it again.
+    @Test
+    void anAppendMadeForAnEmptyTableKnowsOnlyThatTable() throws Exception {
+        create(2, Map.of());
+        TableCommit append = append(orders(), file(orders()), Map.of());
+        catalog.dropTable(ORDERS);
+        create(2, Map.of());
+        appended();
+        refused(append);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void anAppendMadeForAnOlderFormatIsMovedOrToldOfTheConflict(int version) throws Exception {
+        create(version, Map.of());
+        appended();
+        TableCommit append = append(orders(), file(orders()), Map.of());
+        orders().updateProperties()
+                .set("format-version", Integer.toString(version + 1))
+                .commit();
+        try {
+            commit(append);
+            assertThat(files(orders())).hasSize(2);
+        } catch (CommitFailedException e) {
+            assertThat(files(orders())).hasSize(1);
+        }
     }
 
     @Test

@@ -607,13 +607,17 @@ final class InMemoryMesh {
         }
 
         @Override
-        public void postpone(Dropped dropped, Duration wait, String problem) {}
+        public boolean postpone(Claim claim, Duration wait, String problem) {
+            return false;
+        }
 
         @Override
-        public void release(Dropped dropped, Duration wait, String problem) {}
+        public boolean release(Claim claim, Duration wait, String problem) {
+            return false;
+        }
 
         @Override
-        public void done(Dropped dropped) {}
+        public void done(Claim claim) {}
 
         @Override
         public Optional<TableId> other(Dropped dropped, Predicate<byte[]> metadata) {

@@ -188,6 +188,34 @@ class KeepTest {
         ok(undrop(onlyDropped(), ""));
     }
 
+    /// Else whoever makes tables anywhere could keep it from coming back, or take away what it declares.
+    @Test
+    void itsUuidIsItsOwnWhileItCanComeBack() {
+        JsonNode created = ok(mesh.send(
+                "POST",
+                TABLES,
+                mesh.seller,
+                IcebergRoutesTest.createBody("orders", ",\"properties\":{\"icefield.tags.id\":\"pii.id\"}")));
+        drop("orders", "");
+        String thief = TransactionTest.creation(
+                "thief", created.path("metadata").path("table-uuid").asText());
+        String commit = thief.replaceFirst("\"identifier\":\\{[^}]*},", "");
+
+        assertRefused(mesh.send("POST", TABLES + "/thief", mesh.seller, commit), 400, "BadRequestException");
+        assertRefused(
+                mesh.send(
+                        "POST",
+                        "/iceberg/v1/sales/transactions/commit",
+                        mesh.seller,
+                        "{\"table-changes\":[%s]}".formatted(thief)),
+                400,
+                "BadRequestException");
+        ok(undrop(onlyDropped(), ""));
+        assertThat(ok(mesh.send("GET", CRM + "/tables/orders/classification", mesh.seller, ""))
+                        .toString())
+                .contains("pii.id");
+    }
+
     @Test
     void whoRegistersItsOwnFileTakesItOver() {
         String metadata = create("orders").path("metadata-location").asText();

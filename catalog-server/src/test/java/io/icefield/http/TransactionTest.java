@@ -75,11 +75,15 @@ class TransactionTest {
     }
 
     /// What a client makes of a staged creation.
-    private static String creation(String table, String more) {
+    private static String creation(String table) {
+        return creation(table, java.util.UUID.randomUUID().toString());
+    }
+
+    static String creation(String table, String uuid) {
         return change(
                 table,
                 "{\"type\":\"assert-create\"}",
-                "{\"action\":\"assign-uuid\",\"uuid\":\"%s\"}".formatted(java.util.UUID.randomUUID()),
+                "{\"action\":\"assign-uuid\",\"uuid\":\"%s\"}".formatted(uuid),
                 "{\"action\":\"upgrade-format-version\",\"format-version\":2}",
                 "{\"action\":\"add-schema\",\"schema\":{\"type\":\"struct\",\"schema-id\":0,\"fields\":["
                         + "{\"id\":1,\"name\":\"id\",\"required\":false,\"type\":\"long\"}]}}",
@@ -87,7 +91,7 @@ class TransactionTest {
                 "{\"action\":\"add-spec\",\"spec\":{\"spec-id\":0,\"fields\":[]}}",
                 "{\"action\":\"set-default-spec\",\"spec-id\":-1}",
                 "{\"action\":\"add-sort-order\",\"sort-order\":{\"order-id\":0,\"fields\":[]}}",
-                "{\"action\":\"set-default-sort-order\",\"sort-order-id\":-1}" + more);
+                "{\"action\":\"set-default-sort-order\",\"sort-order-id\":-1}");
     }
 
     @Test
@@ -96,7 +100,7 @@ class TransactionTest {
         create("b");
 
         Reply reply =
-                commit(mesh.seller, change("b", "", set("k", "1")), creation("c", ""), change("a", "", set("k", "2")));
+                commit(mesh.seller, change("b", "", set("k", "1")), creation("c"), change("a", "", set("k", "2")));
         assertThat(reply.status()).as("%s", reply).isEqualTo(204);
         assertThat(reply.text()).isEmpty();
         assertThat(property("a", "k")).isEqualTo("2");
@@ -120,12 +124,12 @@ class TransactionTest {
         assertThat(property("a", "last")).isEqualTo("2");
         assertThat(metadata("a").path("metadata-log")).hasSize(1);
 
-        assertThat(commit(mesh.seller, creation("c", ""), change("c", "", set("k", "1")))
+        assertThat(commit(mesh.seller, creation("c"), change("c", "", set("k", "1")))
                         .status())
                 .isEqualTo(204);
         assertThat(property("c", "k")).isEqualTo("1");
 
-        Reply twice = commit(mesh.seller, creation("d", ""), creation("d", ""));
+        Reply twice = commit(mesh.seller, creation("d"), creation("d"));
         assertThat(twice.status()).as("%s", twice).isEqualTo(409);
         assertThat(mesh.send("HEAD", TABLES + "/d", mesh.seller, "").status()).isEqualTo(404);
     }
@@ -136,8 +140,8 @@ class TransactionTest {
         create("b");
         String wrong = "{\"type\":\"assert-table-uuid\",\"uuid\":\"%s\"}".formatted(java.util.UUID.randomUUID());
         String noMain = "{\"type\":\"assert-ref-snapshot-id\",\"ref\":\"main\",\"snapshot-id\":7}";
-        for (String other : List.of(change("b", wrong, set("k", "1")), change("b", noMain), creation("b", ""))) {
-            Reply reply = commit(mesh.seller, change("a", "", set("k", "1")), creation("c", ""), other);
+        for (String other : List.of(change("b", wrong, set("k", "1")), change("b", noMain), creation("b"))) {
+            Reply reply = commit(mesh.seller, change("a", "", set("k", "1")), creation("c"), other);
 
             assertThat(reply.status()).as("%s", reply).isEqualTo(409);
             assertThat(reply.errorType()).isEqualTo("CommitFailedException");
@@ -157,7 +161,7 @@ class TransactionTest {
         Reply changed = commit(mesh.seller, change("a", "", set("k", "1")), change("v", "", set("k", "1")));
         assertThat(changed.status()).as("%s", changed).isEqualTo(404);
         assertThat(changed.errorType()).isEqualTo("NoSuchTableException");
-        Reply created = commit(mesh.seller, change("a", "", set("k", "1")), creation("v", ""));
+        Reply created = commit(mesh.seller, change("a", "", set("k", "1")), creation("v"));
         assertThat(created.status()).as("%s", created).isEqualTo(409);
         assertThat(created.text()).contains("View with same name already exists: crm.v");
         assertThat(property("a", "k")).isEmpty();
@@ -168,7 +172,7 @@ class TransactionTest {
     void allViolationsOfAllTablesAreAnsweredAtOnce() {
         create("a");
 
-        Reply reply = commit(mesh.seller, creation("bad_1", ""), change("a", "", set("k", "1")), creation("bad_2", ""));
+        Reply reply = commit(mesh.seller, creation("bad_1"), change("a", "", set("k", "1")), creation("bad_2"));
         assertThat(reply.status()).as("%s", reply).isEqualTo(403);
         assertThat(reply.json().path("error").path("message").asText())
                 .contains("4 policies")
@@ -196,7 +200,7 @@ class TransactionTest {
         assertThat(property("a", "k")).isEmpty();
         assertThat(commit(mesh.analyst, change("a", "", set("k", "1"))).status())
                 .isEqualTo(204);
-        assertThat(commit(mesh.analyst, creation("c", "")).status()).isEqualTo(403);
+        assertThat(commit(mesh.analyst, creation("c")).status()).isEqualTo(403);
         assertThat(commit(mesh.stranger, change("a", "", set("k", "2"))).status())
                 .isEqualTo(404);
         assertThat(commit(mesh.seller, change("a", "", set("k", "3")), change("none", "", set("k", "1")))

@@ -170,13 +170,8 @@ class PurgeTablesTest {
     @Test
     void trap18_filesThatAnotherTablesMetadataNamesAreKeptUntilThatIsGone() {
         Table orders = written("orders", Map.of());
-        // Metadata that somebody wrote by hand: its folder is its own, its snapshots are another's.
-        String copied = new String(
-                        Objects.requireNonNull(
-                                bucket.objects.get(orders.metadata().toString())),
-                        UTF_8)
-                .replaceFirst("\"location\" ?: ?\"[^\"]*\"", "\"location\":\"s3://bucket-sales/crm/copy\"");
-        Table copy = publish("copy", copied, "s3://bucket-sales/crm/copy", "s3://bucket-sales/crm/copy/metadata/m");
+        Table copy =
+                publish("copy", copyOf(orders), "s3://bucket-sales/crm/copy", "s3://bucket-sales/crm/copy/metadata/m");
         drop(orders);
         int before = bucket.objects.size();
 
@@ -188,6 +183,43 @@ class PurgeTablesTest {
         assertThat(tables.drop(copy)).isTrue();
         assertThat(purge().next()).isTrue();
         assertThat(bucket.objects).doesNotContainKey(orders.metadata().toString());
+    }
+
+    /// Half of its files may be gone: it must not come back, whatever is found out later.
+    @Test
+    void whatWasBegunDoesNotComeBackWhenItsFilesAreFoundToBeAnothersToo() {
+        Table orders = written("orders", Map.of());
+        String copied = copyOf(orders);
+        drop(orders);
+        bucket.deleting = () -> {
+            throw new DomainStorage.StorageException("it broke");
+        };
+        assertThat(purge().next()).isTrue();
+        assertThat(waiting().getFirst().purging()).isTrue();
+        bucket.deleting = () -> {};
+        publish("copy", copied, "s3://bucket-sales/crm/copy", "s3://bucket-sales/crm/copy/metadata/m");
+
+        assertThat(purge().next()).isTrue();
+        assertThat(waiting().getFirst().problem()).contains("`sales.crm.copy`");
+        assertThat(waiting().getFirst().purging()).isTrue();
+        assertThat(dropped.restore(waiting().getFirst(), crm, "orders")).isEqualTo(DroppedStore.Restored.GONE);
+    }
+
+    /// Whoever slept through the end of its lease must not delete what has come back since.
+    @Test
+    void whoseLeaseHasEndedDeletesNothingMore() {
+        Table orders = written("orders", Map.of());
+        drop(orders);
+        int before = bucket.objects.size();
+        bucket.reading = () -> {
+            bucket.reading = () -> {};
+            PurgeQueue.Claim other = dropped.claim(Duration.ZERO).orElseThrow();
+            assertThat(dropped.release(other, Duration.ZERO, "others name them"))
+                    .isTrue();
+        };
+
+        assertThat(purge().next()).isTrue();
+        assertThat(bucket.objects).hasSize(before);
     }
 
     @Test
@@ -212,15 +244,23 @@ class PurgeTablesTest {
     @Test
     void eachIsGivenToOneReplicaAndToAnotherWhenThatDied() {
         drop(written("orders", Map.of()));
-        assertThat(dropped.claim(Duration.ofMinutes(1)).map(PurgeQueue.Claim::attempt))
-                .hasValue(1);
+        PurgeQueue.Claim first = dropped.claim(Duration.ofMinutes(1)).orElseThrow();
+        assertThat(first.attempt()).isEqualTo(1);
+        assertThat(first.begun()).isFalse();
         assertThat(dropped.claim(Duration.ofMinutes(1))).isEmpty();
 
-        Dropped claimed = waiting().getFirst();
-        assertThat(dropped.restore(claimed, crm, "orders")).isEqualTo(DroppedStore.Restored.GONE);
-        dropped.postpone(claimed, Duration.ZERO, "");
-        assertThat(dropped.claim(Duration.ofMinutes(1)).map(PurgeQueue.Claim::attempt))
-                .hasValue(2);
+        assertThat(dropped.restore(first.dropped(), crm, "orders")).isEqualTo(DroppedStore.Restored.GONE);
+        assertThat(dropped.postpone(first, Duration.ZERO, "")).isTrue();
+        PurgeQueue.Claim second = dropped.claim(Duration.ofMinutes(1)).orElseThrow();
+        assertThat(second.attempt()).isEqualTo(2);
+        assertThat(second.begun()).isTrue();
+
+        assertThat(dropped.postpone(first, Duration.ZERO, "")).isFalse();
+        assertThat(dropped.release(first, Duration.ZERO, "")).isFalse();
+        dropped.done(first);
+        assertThat(waiting()).hasSize(1);
+        dropped.done(second);
+        assertThat(waiting()).isEmpty();
     }
 
     @Test
@@ -230,7 +270,10 @@ class PurgeTablesTest {
         assertThat(dropped.drop(orders, new DroppedStore.Drop("seller", Fate.FORGET, Duration.ofDays(1))))
                 .isTrue();
         assertThat(dropped.forget()).isZero();
-        dropped.release(waiting().getFirst(), Duration.ZERO, "");
+        PurgeQueue.Claim none = new PurgeQueue.Claim(waiting().getFirst(), Optional.empty(), 0, false);
+        assertThat(dropped.release(none, Duration.ZERO, ""))
+                .as("its time has come")
+                .isTrue();
 
         assertThat(purge().next()).isFalse();
         assertThat(dropped.forget()).isEqualTo(1);
@@ -240,6 +283,15 @@ class PurgeTablesTest {
     }
 
     // --- words of these tests
+
+    /// Metadata that somebody wrote by hand: its folder is its own, its snapshots are another's.
+    private String copyOf(Table table) {
+        return new String(
+                        Objects.requireNonNull(
+                                bucket.objects.get(table.metadata().toString())),
+                        UTF_8)
+                .replaceFirst("\"location\" ?: ?\"[^\"]*\"", "\"location\":\"s3://bucket-sales/crm/copy\"");
+    }
 
     /// Two snapshots or more of everything: partitions with names that no location takes, deletes, a
     /// rewrite, statistics.
@@ -383,17 +435,17 @@ class PurgeTablesTest {
             }
 
             @Override
-            public void postpone(Dropped one, Duration wait, String problem) {
-                dropped.postpone(one, Duration.ZERO, problem);
+            public boolean postpone(Claim one, Duration wait, String problem) {
+                return dropped.postpone(one, Duration.ZERO, problem);
             }
 
             @Override
-            public void release(Dropped one, Duration wait, String problem) {
-                dropped.release(one, Duration.ZERO, problem);
+            public boolean release(Claim one, Duration wait, String problem) {
+                return dropped.release(one, Duration.ZERO, problem);
             }
 
             @Override
-            public void done(Dropped one) {
+            public void done(Claim one) {
                 dropped.done(one);
             }
 
@@ -409,6 +461,8 @@ class PurgeTablesTest {
     private static final class Bucket implements DomainStorage {
         final Map<String, byte[]> objects = new TreeMap<>();
         int failing = Integer.MAX_VALUE;
+        Runnable reading = () -> {};
+        Runnable deleting = () -> {};
 
         void put(String at) {
             objects.put(at, new byte[1]);
@@ -420,6 +474,7 @@ class PurgeTablesTest {
 
         @Override
         public Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax) {
+            reading.run();
             if (fails()) {
                 throw new StorageException("reading broke off");
             }
@@ -429,6 +484,7 @@ class PurgeTablesTest {
         @Override
         public void deleteFiles(StorageProfile profile, Collection<StoredFile> files) {
             Set<String> gone = files.stream().map(StoredFile::toString).collect(Collectors.toCollection(TreeSet::new));
+            deleting.run();
             boolean fails = fails();
             int number = 0;
             for (String each : gone) {

@@ -7,12 +7,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
+import io.icefield.table.DroppedStore;
+import io.icefield.table.Fate;
 import io.icefield.table.Namespace;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore.Created;
 import io.icefield.table.TableStore.Outcome;
 import io.icefield.table.TableStore.Published;
+import io.icefield.table.TableStore.Renamed;
 import io.icefield.table.TableStore.Step;
 import io.icefield.table.TableStore.Swapped;
 import java.io.IOException;
@@ -22,6 +25,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +33,7 @@ import java.util.UUID;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -77,6 +82,30 @@ final class LostConnectionTest {
         assertThat(created).isEqualTo(new Created.Done(mesh.now(new TableId(crm.name(), "items"))));
     }
 
+    /// What we created may have another name by then, or be dropped: its file is in use.
+    @Test
+    void aCreationThatOthersChangedBeforeWeLookedIsUnknown() {
+        PostgresDropped dropped = new PostgresDropped(mesh.database);
+        List<Consumer<Table>> others = List.of(
+                made -> assertThat(mesh.tables.rename(made, crm, "is" + made.id()))
+                        .isEqualTo(Renamed.DONE),
+                made -> assertThat(dropped.drop(made, new DroppedStore.Drop("x", Fate.FORGET, Duration.ofDays(1))))
+                        .isTrue());
+        for (Consumer<Table> then : others) {
+            Runnable change = () -> then.accept(mesh.now(new TableId(crm.name(), "made")));
+            wire.next(Cut.AFTER_COMMIT, change);
+            UUID uuid = UUID.randomUUID();
+            assertThatThrownBy(() -> mesh.tables.create(crm, "made", uuid, Mesh.published(crm, uuid.toString())))
+                    .isInstanceOf(Refusal.OutcomeUnknown.class);
+            assertThat(wire.cuts()).isTrue();
+
+            wire.next(Cut.AFTER_COMMIT, change);
+            assertThatThrownBy(() -> mesh.tables.publish(List.of(creation("made"))))
+                    .isInstanceOf(Refusal.OutcomeUnknown.class);
+            assertThat(wire.cuts()).isTrue();
+        }
+    }
+
     @Test
     void aCreationWhoseCommitNeverArrivedIsNotDone() {
         wire.next(Cut.BEFORE_COMMIT);
@@ -114,7 +143,8 @@ final class LostConnectionTest {
     }
 
     private Step creation(String name) {
-        return new Step.Create(crm, name, UUID.randomUUID(), Mesh.published(crm, name));
+        UUID uuid = UUID.randomUUID();
+        return new Step.Create(crm, name, uuid, Mesh.published(crm, uuid.toString()));
     }
 
     @Test
@@ -201,6 +231,7 @@ final class LostConnectionTest {
     private static final class Wire implements AutoCloseable {
         private final ServerSocket listener;
         private final int target;
+        private volatile Runnable after = () -> {};
         private final AtomicReference<Cut> next = new AtomicReference<>(Cut.NONE);
         private final List<Socket> open = new java.util.concurrent.CopyOnWriteArrayList<>();
 
@@ -219,6 +250,12 @@ final class LostConnectionTest {
         }
 
         void next(Cut cut) {
+            next(cut, () -> {});
+        }
+
+        /// @param then runs when the answer to the COMMIT is there, before anybody learns that it is lost
+        void next(Cut cut, Runnable then) {
+            after = then;
             next.set(cut);
         }
 
@@ -264,7 +301,11 @@ final class LostConnectionTest {
                     if (commands && new String(buffer, 0, length, ISO_8859_1).contains("COMMIT")) {
                         cut.set(next.getAndSet(Cut.NONE));
                     }
-                    if (cut.get() == Cut.BEFORE_COMMIT || (cut.get() == Cut.AFTER_COMMIT && !commands)) {
+                    if (cut.get() == Cut.AFTER_COMMIT && !commands) {
+                        after.run();
+                        return;
+                    }
+                    if (cut.get() == Cut.BEFORE_COMMIT) {
                         return;
                     }
                     out.write(buffer, 0, length);

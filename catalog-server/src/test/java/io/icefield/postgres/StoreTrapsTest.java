@@ -1,8 +1,11 @@
 package io.icefield.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icefield.access.Refusal;
+import io.icefield.table.DroppedStore;
+import io.icefield.table.Fate;
 import io.icefield.table.Namespace;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
@@ -12,6 +15,8 @@ import io.icefield.table.TableStore.Seen;
 import io.icefield.table.TableStore.Source;
 import io.icefield.table.TableStore.Step;
 import io.icefield.table.TableStore.Tag;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +28,10 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -77,6 +85,44 @@ class StoreTrapsTest {
                             .find(Mesh.NOBODY, new TableId(namespace.name(), "made"))
                             .isPresent())
                     .isEqualTo(done.get(1).resultNow());
+        }
+    }
+
+    /// Whoever was told that it is protected finds it as it was.
+    @Test
+    void aTableThatIsBeingProtectedIsNeitherRenamedNorReplacedNorDropped() throws Exception {
+        Namespace namespace = mesh.namespace(mesh.domain("protecting"), "n");
+        PostgresDropped dropped = new PostgresDropped(mesh.database);
+        List<Consumer<Table>> changes = List.of(
+                table -> mesh.tables.rename(table, namespace, "other"),
+                table -> mesh.tables.replace(table, UUID.randomUUID(), Mesh.next(table)),
+                table -> mesh.tables.drop(table),
+                table -> dropped.drop(table, new DroppedStore.Drop("x", Fate.PURGE, Duration.ZERO)));
+        for (int i = 0; i < changes.size(); i++) {
+            Table table = mesh.table(namespace, "t" + i);
+            Consumer<Table> change = changes.get(i);
+            FutureTask<Void> changing = new FutureTask<>(() -> change.accept(table), null);
+            mesh.database.write(handle -> {
+                int done = handle.execute("UPDATE relations SET protected = true WHERE id = ?", table.id());
+                Thread.ofVirtual().start(changing);
+                awaitSomebodyWaits(handle);
+                return done;
+            });
+            assertThatThrownBy(() -> changing.get(30, TimeUnit.SECONDS))
+                    .as("change %d", i)
+                    .cause()
+                    .isInstanceOf(Refusal.NotAllowed.class);
+            assertThat(mesh.now(table.name())).isEqualTo(table);
+        }
+    }
+
+    private static void awaitSomebodyWaits(Handle handle) {
+        Instant deadline = Instant.now().plusSeconds(30);
+        while (handle.createQuery("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                        .mapTo(Integer.class)
+                        .one()
+                == 0) {
+            assertThat(Instant.now()).isBefore(deadline);
         }
     }
 
