@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.access;
+
+import org.jspecify.annotations.NullMarked;
