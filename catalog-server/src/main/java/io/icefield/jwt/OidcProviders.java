@@ -7,10 +7,10 @@ import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.KeySourceException;
 import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.source.JWKSetCacheRefreshEvaluator;
 import com.nimbusds.jose.jwk.source.JWKSetSource;
 import com.nimbusds.jose.jwk.source.JWKSetUnavailableException;
 import com.nimbusds.jose.jwk.source.JWKSourceBuilder;
-import com.nimbusds.jose.jwk.source.JWKSetCacheRefreshEvaluator;
 import com.nimbusds.jose.jwk.source.RateLimitReachedException;
 import com.nimbusds.jose.proc.BadJOSEException;
 import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
@@ -211,8 +211,7 @@ public final class OidcProviders implements IdentityProviders {
     /// An issuer's key set, where its discovery document says unless we know.
     private record Published(Issuer issuer, ResourceRetriever retriever) implements JWKSetSource<SecurityContext> {
         @Override
-        public JWKSet getJWKSet(
-                JWKSetCacheRefreshEvaluator refresh, long now, SecurityContext context)
+        public JWKSet getJWKSet(JWKSetCacheRefreshEvaluator refresh, long now, SecurityContext context)
                 throws KeySourceException {
             try {
                 URL at = issuer.keys().orElseGet(this::discovered).toURL();
