@@ -1,8 +1,11 @@
 package io.icefield;
 
+import io.icefield.access.Issuer;
+import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
-import io.icefield.access.Tokens;
+import io.icefield.access.SigningKeys;
+import io.icefield.config.IssuersFile;
 import io.icefield.config.MasterKey;
 import io.icefield.config.Settings;
 import io.icefield.domain.Domain;
@@ -18,6 +21,7 @@ import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
 import io.icefield.jwt.JwtTokens;
+import io.icefield.jwt.OidcProviders;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions.RowFilter;
@@ -128,10 +132,21 @@ public final class Main {
                 masterKey));
         S3DomainStorage storage = new S3DomainStorage(clock);
 
-        Principals principals = new Principals(new PostgresPrincipals(database));
+        List<Issuer> issuers =
+                settings.identity().issuers().map(IssuersFile::read).orElse(List.of());
+        PostgresPrincipals principalStore = new PostgresPrincipals(database, clock);
+        Principals principals = new Principals(principalStore, issuers, clock);
+        principals.checkIssuers();
         settings.adminSecret().ifPresent(secret -> principals.bootstrap(admin(), secret.value()));
         principals.bootstrap(OURSELVES);
-        Tokens tokens = new JwtTokens(new PostgresSigningKeys(database), clock);
+        SigningKeys signingKeys = new SigningKeys(
+                new PostgresSigningKeys(database), settings.identity().keyAge(), clock);
+        Logins logins = new Logins(
+                principalStore,
+                new JwtTokens(signingKeys, clock),
+                new OidcProviders(issuers, OidcProviders.Fetching.USUAL, clock),
+                settings.identity().lifetimes(),
+                clock);
 
         PostgresDomains domainStore = new PostgresDomains(database);
         if (settings.storage().moved()) {
@@ -140,7 +155,7 @@ public final class Main {
         }
         Address address = new Address(settings);
         EngineSync engine = new EngineSync(
-                engine(settings, tokens), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
+                engine(settings, logins), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
 
         PostgresTables tableStore = new PostgresTables(database);
@@ -179,7 +194,8 @@ public final class Main {
                 new Server.Settings(settings.host(), settings.port()),
                 new UseCases(
                         principals,
-                        tokens,
+                        logins,
+                        signingKeys,
                         domains,
                         namespaces,
                         tables,
@@ -245,10 +261,10 @@ public final class Main {
         return new Principal("admin", Principal.Kind.USER, Set.of(Principal.PLATFORM_GROUP));
     }
 
-    private static QueryEngine engine(Settings settings, Tokens tokens) {
+    private static QueryEngine engine(Settings settings, Logins logins) {
         return settings.trino()
                 .<QueryEngine>map(trino -> new TrinoEngine(
-                        new TrinoEngine.Address(trino.uri(), trino.trust()), () -> tokens.issue(OURSELVES)))
+                        new TrinoEngine.Address(trino.uri(), trino.trust()), () -> logins.tokenOf(OURSELVES)))
                 .orElse(QueryEngine.NONE);
     }
 

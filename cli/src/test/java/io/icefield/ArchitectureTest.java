@@ -101,7 +101,11 @@ class ArchitectureTest {
                             LOGGING),
                     ADAPTER),
             place("jwt", ours("domain", "access"), libraries("com.nimbusds..", CACHE, LOGGING), ADAPTER),
-            place("config", ours("access", "policy", "storage"), libraries(), "settings are text that became values"),
+            place(
+                    "config",
+                    ours("access", "policy", "policy.file", "storage"),
+                    libraries(),
+                    "settings are text that became values"),
             // cli
             place("client", ours(), libraries(JACKSON), "one small client speaks the platform's REST API"),
             place(

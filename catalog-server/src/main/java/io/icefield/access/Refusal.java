@@ -1,6 +1,7 @@
 package io.icefield.access;
 
 import io.icefield.policy.Violation;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -24,7 +25,9 @@ public abstract sealed class Refusal extends RuntimeException {
         VIEW,
         PRINCIPAL,
         PLAN,
-        PLAN_TASK;
+        PLAN_TASK,
+        SIGNING_KEY,
+        SECRET;
 
         public String word() {
             return name().toLowerCase(Locale.ROOT).replace('_', ' ');
@@ -55,6 +58,21 @@ public abstract sealed class Refusal extends RuntimeException {
 
         public NotAuthenticated(String message) {
             super(message);
+        }
+    }
+
+    /// Too many wrong secrets came from there, or for that name; nothing was looked at. 429.
+    public static final class TooManyAttempts extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final Duration wait;
+
+        public TooManyAttempts(Duration wait) {
+            super("too many wrong secrets: wait and try again");
+            this.wait = wait;
+        }
+
+        public Duration waiting() {
+            return wait;
         }
     }
 

@@ -13,15 +13,19 @@ public interface SigningKeyStore {
     /// gets `true`; after `false` nothing has changed. The private half is stored sealed.
     boolean add(SigningKey key, Optional<String> newest);
 
+    /// `false` when there is none.
+    boolean remove(String id);
+
     /// A P-256 key pair.
     ///
     /// @param id the `kid` of tokens signed with it
     /// @param privateKey PKCS#8
     /// @param publicKey X.509 SubjectPublicKeyInfo
-    record SigningKey(String id, byte[] privateKey, byte[] publicKey, Instant createdAt) {
+    /// @param signsFrom until then it is only published
+    record SigningKey(String id, byte[] privateKey, byte[] publicKey, Instant createdAt, Instant signsFrom) {
         @Override
         public String toString() {
-            return "SigningKey[%s, created %s]".formatted(id, createdAt);
+            return "SigningKey[%s, created %s, signs from %s]".formatted(id, createdAt, signsFrom);
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.icefield.config;
 
+import io.icefield.access.Logins;
+import io.icefield.access.Tokens;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +21,7 @@ import java.util.function.Function;
 /// @param metricsRetention how long clients' reports on their scans and commits are kept; zero: they are not
 /// @param keyFile file of the key that seals secrets in the database; made when absent
 /// @param adminSecret secret of the principal `admin`, used at the first start only
+/// @param identity how long tokens and keys live, and whose tokens are believed
 public record Settings(
         String host,
         int port,
@@ -31,7 +34,14 @@ public record Settings(
         Duration metricsRetention,
         Path keyFile,
         Optional<Secret> adminSecret,
-        Keeping keeping) {
+        Keeping keeping,
+        Identity identity) {
+
+    /// Tokens and keys.
+    ///
+    /// @param keyAge after so long a signing key gets a successor
+    /// @param issuers file of OpenID Connect providers
+    public record Identity(Logins.Lifetimes lifetimes, Duration keyAge, Optional<Path> issuers) {}
 
     /// How long things are remembered.
     ///
@@ -72,6 +82,9 @@ public record Settings(
     /// @param catalogUri how it reaches us; empty: the public URI
     public record Trino(URI uri, Optional<Path> trust, Optional<URI> catalogUri) {}
 
+    private static final Duration TIME_MIN = Duration.ofMinutes(1);
+    private static final Duration KEY_AGE_MAX = Duration.ofDays(3650);
+
     /// All problems at once.
     public static final class Unusable extends RuntimeException {
         private static final long serialVersionUID = 1L;
@@ -111,7 +124,8 @@ public record Settings(
                 new Keeping(
                         reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
                         reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO),
-                        reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)));
+                        reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)),
+                identity(reader));
         reader.complain();
         return settings;
     }
@@ -133,6 +147,29 @@ public record Settings(
         Optional<Path> trust = reader.optional("TRINO_TRUST_STORE", Path::of);
         Optional<URI> catalog = reader.optional("TRINO_CATALOG_URI", URI::create);
         return uri.map(at -> new Trino(at, trust, catalog));
+    }
+
+    private static Identity identity(Reader reader) {
+        Logins.Lifetimes usual = Logins.Lifetimes.USUAL;
+        Duration token = reader.read(
+                "TOKEN_LIFETIME", usual.token().toString(), text -> within(text, Tokens.LIFETIME_MAX), usual.token());
+        Duration session = reader.read(
+                "SESSION_LIFETIME",
+                usual.session().toString(),
+                text -> within(text, Logins.SESSION_MAX),
+                usual.session());
+        return new Identity(
+                new Logins.Lifetimes(token, session),
+                reader.read("SIGNING_KEY_AGE", "P30D", text -> within(text, KEY_AGE_MAX), Duration.ofDays(30)),
+                reader.optional("ISSUERS", Path::of));
+    }
+
+    private static Duration within(String text, Duration max) {
+        Duration duration = Reader.duration(text);
+        if (duration.compareTo(TIME_MIN) < 0 || duration.compareTo(max) > 0) {
+            throw new IllegalArgumentException(text);
+        }
+        return duration;
     }
 
     private static final class Reader {

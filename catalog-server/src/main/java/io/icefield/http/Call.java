@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
 final class Call {
+    /// Of an IPv6 address: who has one has the 2^64 beside it.
+    private static final int NETWORK_GROUPS = 4;
+
     private final HttpServletRequest request;
     private final Route route;
     private final Optional<Principal> who;
@@ -80,6 +83,15 @@ final class Call {
         return request.getMethod() + " " + request.getRequestURI() + (query == null ? "" : "?" + query);
     }
 
+    /// The machine that calls, or the network of one that has many addresses.
+    String caller() {
+        String address = String.valueOf(request.getRemoteAddr());
+        String[] groups = address.replace("[", "").split(":", -1);
+        return groups.length < NETWORK_GROUPS + 1
+                ? address
+                : String.join(":", List.of(groups).subList(0, NETWORK_GROUPS));
+    }
+
     String template() {
         return route.path();
     }
@@ -119,6 +131,11 @@ final class Call {
             case "gzip", "x-gzip" -> new GZIPInputStream(sent);
             default -> throw new Refusal.Invalid("send the body plain or with `Content-Encoding: gzip`");
         };
+    }
+
+    /// The body as a JSON object, an empty one if there is none.
+    Fields optionalJson() {
+        return body().isBlank() ? new Fields(Json.tree("{}")) : json();
     }
 
     /// The body as a JSON object.

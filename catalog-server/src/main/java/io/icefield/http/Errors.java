@@ -4,6 +4,7 @@ import static io.icefield.http.Json.object;
 
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import java.time.Duration;
 import java.util.Map;
 
 /// Every no, as clients expect it: status and type are Iceberg's, the body is always `{"error":{…}}`.
@@ -24,10 +25,18 @@ final class Errors {
         if (refusal instanceof Refusal.TooLarge) {
             return answer.with("Connection", "close"); // the rest of the body is not read
         }
+        if (refusal instanceof Refusal.TooManyAttempts many) {
+            return answer.with("Retry-After", seconds(many.waiting()));
+        }
         if (refusal instanceof Refusal.Unavailable) {
             return answer.with("Retry-After", RETRY_AFTER_SECONDS); // clients ask again by themselves: nothing was done
         }
         return answer;
+    }
+
+    /// Whole seconds, so many that they are enough.
+    static String seconds(Duration wait) {
+        return Long.toString(wait.plusMillis(999).toSeconds());
     }
 
     private static Code code(Refusal refusal, String path) {
@@ -42,6 +51,7 @@ final class Errors {
             case Refusal.Conflict _ -> new Code(409, "CommitFailedException");
             case Refusal.TooLarge _ -> new Code(413, "ContentTooLargeException");
             case Refusal.Contradictory _ -> new Code(422, "UnprocessableEntityException");
+            case Refusal.TooManyAttempts _ -> new Code(429, "TooManyRequestsException");
             case Refusal.OutcomeUnknown _ -> new Code(500, "CommitStateUnknownException");
             case Refusal.Unavailable _, Refusal.Repeated _ -> new Code(503, "ServiceUnavailableException");
         };
@@ -99,6 +109,8 @@ final class Errors {
             case PRINCIPAL -> "NoSuchPrincipalException";
             case PLAN -> "NoSuchPlanIdException";
             case PLAN_TASK -> "NoSuchPlanTaskException";
+            case SIGNING_KEY -> "NoSuchSigningKeyException";
+            case SECRET -> "NoSuchSecretException";
         };
     }
 }

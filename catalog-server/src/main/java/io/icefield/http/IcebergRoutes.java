@@ -139,7 +139,8 @@ final class IcebergRoutes {
                         object(
                                 "header.X-Iceberg-Access-Delegation",
                                 "vended-credentials",
-                                // The client renews its token with its secret: we do not exchange tokens.
+                                // A client renews its token with its secret, which has no end; a session of exchanged
+                                // tokens has. One that was given a token only may set this to true.
                                 "token-exchange-enabled",
                                 "false",
                                 "scan-planning-mode",

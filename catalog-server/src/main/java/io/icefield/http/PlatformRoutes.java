@@ -6,7 +6,6 @@ import io.icefield.access.Action;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
 import io.icefield.access.Principal;
-import io.icefield.access.Principals;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.domain.Domain;
@@ -23,7 +22,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -40,19 +38,15 @@ final class PlatformRoutes {
     private static final String API = "/api/v1";
     private static final String DOMAINS = API + "/domains";
     static final String DOMAIN = DOMAINS + "/{domain}";
-    private static final String PRINCIPALS = API + "/principals";
-    private static final String PRINCIPAL = PRINCIPALS + "/{principal}";
     private static final String TABLE = DOMAIN + "/namespaces/{namespace}/tables/{table}";
     private static final String CLASSIFICATION = TABLE + "/classification";
 
     private final Domains domains;
-    private final Principals principals;
     private final ClassifyTable classify;
     private final ReportMetrics reports;
 
     PlatformRoutes(UseCases use) {
         this.domains = use.domains();
-        this.principals = use.principals();
         this.classify = use.classifyTable();
         this.reports = use.reportMetrics();
     }
@@ -74,13 +68,7 @@ final class PlatformRoutes {
                 Route.delete(API + "/grants", this::revoke, Needs.LOGIN),
                 Route.get(CLASSIFICATION, this::showClassification, Needs.LOGIN),
                 Route.put(CLASSIFICATION, this::setClassification, Needs.LOGIN),
-                Route.get(TABLE + "/metrics", this::listReports, Needs.LOGIN),
-                Route.get(PRINCIPALS, this::listPrincipals, Needs.LOGIN),
-                Route.post(PRINCIPALS, this::createPrincipal, Needs.LOGIN),
-                Route.get(PRINCIPAL, this::showPrincipal, Needs.LOGIN),
-                Route.delete(PRINCIPAL, this::removePrincipal, Needs.LOGIN),
-                Route.post(PRINCIPAL + "/secret", this::rotateSecret, Needs.LOGIN),
-                Route.put(PRINCIPAL + "/groups", this::setGroups, Needs.LOGIN));
+                Route.get(TABLE + "/metrics", this::listReports, Needs.LOGIN));
     }
 
     private Answer openApi(Call call) throws IOException {
@@ -283,81 +271,13 @@ final class PlatformRoutes {
                 Json.tree(report.body()));
     }
 
-    // --- Principals
-
-    private Answer listPrincipals(Call call) {
-        Page.Request wanted = PageToken.wanted(call, "principals");
-        List<Principal> found = principals.list(call.who(), wanted.after(), wanted.size());
-        return Answer.json(
-                200,
-                page(
-                        "principals",
-                        found.stream()
-                                .map(each -> principal(each, Optional.empty()))
-                                .toList(),
-                        found.size() < wanted.size()
-                                ? Optional.empty()
-                                : Optional.of(found.getLast().name())));
-    }
-
-    private Answer createPrincipal(Call call) {
-        Fields body = call.json();
-        String name = body.text("name");
-        Principal.Kind kind = oneOf(Principal.Kind.values(), "kind", body.text("kind"));
-        Set<String> groups = new HashSet<>(body.optionalTexts("groups").orElse(List.of()));
-        body.nothingElse();
-        Principal wanted = Refusal.parse(text -> new Principal(text, kind, groups), name);
-        return created(201, principals.create(call.who(), wanted))
-                .with("Location", PRINCIPALS + "/" + Text.encoded(name));
-    }
-
-    private Answer showPrincipal(Call call) {
-        return Answer.json(200, principal(principals.get(call.who(), call.path("principal")), Optional.empty()));
-    }
-
-    private Answer removePrincipal(Call call) {
-        principals.remove(call.who(), call.path("principal"));
-        return Answer.noContent();
-    }
-
-    private Answer rotateSecret(Call call) {
-        return created(200, principals.rotate(call.who(), call.path("principal")));
-    }
-
-    private Answer setGroups(Call call) {
-        Fields body = call.json();
-        List<String> groups = List.copyOf(groups(body, "groups"));
-        body.nothingElse();
-        return Answer.json(
-                200, principal(principals.regroup(call.who(), call.path("principal"), groups), Optional.empty()));
-    }
-
-    private static Answer created(int status, Principals.Created created) {
-        return Answer.json(status, principal(created.principal(), Optional.of(created.secret())))
-                .secret();
-    }
-
-    private static Map<String, Object> principal(Principal principal, Optional<String> secret) {
-        return object(
-                "name",
-                principal.name(),
-                "kind",
-                principal.kind().name().toLowerCase(Locale.ROOT),
-                "groups",
-                new TreeSet<>(principal.groups()),
-                "client-id",
-                secret.map(_ -> principal.name()),
-                "client-secret",
-                secret);
-    }
-
     // --- Text to values and back
 
-    private static Map<String, Object> page(String list, List<?> items, Optional<String> next) {
+    static Map<String, Object> page(String list, List<?> items, Optional<String> next) {
         return page(list, list, items, next);
     }
 
-    private static Map<String, Object> page(String field, String list, List<?> items, Optional<String> next) {
+    static Map<String, Object> page(String field, String list, List<?> items, Optional<String> next) {
         Map<String, Object> page = object(field, items);
         page.put(
                 "next-page-token",
@@ -365,13 +285,13 @@ final class PlatformRoutes {
         return page;
     }
 
-    private static Set<String> groups(Fields body, String name) {
+    static Set<String> groups(Fields body, String name) {
         Set<String> groups = new LinkedHashSet<>(body.texts(name));
         groups.forEach(group -> Refusal.parse(text -> new Grantee(Grantee.Kind.GROUP, text), group));
         return groups;
     }
 
-    private static <E extends Enum<E>> E oneOf(E[] values, String field, String text) {
+    static <E extends Enum<E>> E oneOf(E[] values, String field, String text) {
         Map<String, E> known = Arrays.stream(values)
                 .collect(Collectors.toMap(each -> each.name().toLowerCase(Locale.ROOT), Function.identity()));
         E value = known.get(text);

@@ -1,8 +1,8 @@
 package io.icefield.http;
 
+import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
-import io.icefield.access.Tokens;
 import io.icefield.storage.DomainStorage;
 import io.icefield.table.PurgeTables;
 import io.icefield.table.ReportMetrics;
@@ -64,7 +64,7 @@ public final class Server {
     private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
     private final Settings settings;
-    private final Tokens tokens;
+    private final Logins logins;
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
     private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
@@ -77,9 +77,9 @@ public final class Server {
     /// What requests are counted by.
     private record Served(String method, String template, int status) {}
 
-    private Server(Settings settings, Tokens tokens, List<Route> routes, PrometheusMeterRegistry meters) {
+    private Server(Settings settings, Logins logins, List<Route> routes, PrometheusMeterRegistry meters) {
         this.settings = settings;
-        this.tokens = tokens;
+        this.logins = logins;
         this.routes = routes;
         this.meters = meters;
         this.javalin = Javalin.create(this::configure);
@@ -100,7 +100,8 @@ public final class Server {
                 .description("clients' reports on scans and commits that were not kept")
                 .register(meters);
         List<Route> routes = Stream.of(
-                        new LoginRoutes(use.principals(), use.tokens()).routes(),
+                        new LoginRoutes(use.logins()).routes(),
+                        new IdentityRoutes(use.principals(), use.signingKeys()).routes(),
                         new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
                         new KeepRoutes(use.keeping()).routes(),
@@ -108,7 +109,7 @@ public final class Server {
                         new HealthRoutes(ready, meters).routes())
                 .flatMap(List::stream)
                 .toList();
-        return new Server(settings, use.tokens(), routes, meters);
+        return new Server(settings, use.logins(), routes, meters);
     }
 
     private static void count(PrometheusMeterRegistry meters, PurgeTables purge) {
@@ -228,7 +229,7 @@ public final class Server {
             throw new Refusal.NotAuthenticated(
                     "no token: get one at `/iceberg/v1/oauth/tokens` and send it as `Authorization: Bearer …`");
         }
-        Principal who = tokens.verify(header.substring(7).strip())
+        Principal who = logins.bearer(header.substring(7).strip())
                 .orElseThrow(() -> new Refusal.NotAuthenticated("the token is not valid (any more): get a new one"));
         if (route.needs() == Needs.ENGINE && who.kind() != Principal.Kind.ENGINE) {
             throw new Refusal.NotAllowed("`%s` is no query engine: only engines may ask this".formatted(who.name()));

@@ -1,7 +1,8 @@
 package io.icefield.http;
 
+import io.icefield.access.Logins;
 import io.icefield.access.Principals;
-import io.icefield.access.Tokens;
+import io.icefield.access.SigningKeys;
 import io.icefield.domain.Domains;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
@@ -35,7 +36,8 @@ import java.time.Duration;
 /// What the routes call.
 public record UseCases(
         Principals principals,
-        Tokens tokens,
+        Logins logins,
+        SigningKeys signingKeys,
         Domains domains,
         Namespaces namespaces,
         Tables tables,

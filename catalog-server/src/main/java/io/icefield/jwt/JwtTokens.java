@@ -16,84 +16,72 @@ import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import io.icefield.access.Principal;
-import io.icefield.access.SigningKeyStore;
 import io.icefield.access.SigningKeyStore.SigningKey;
+import io.icefield.access.SigningKeys;
 import io.icefield.access.Tokens;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.ECPublicKey;
-import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.text.ParseException;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 
-/// Access tokens as JWTs, signed with ES256 and nothing else. The newest key signs, all keys verify, so a key can be
-/// replaced while tokens of the one before live on; keys that another replica added are found within a minute for
-/// signing, at once for verifying.
+/// Access tokens as JWTs, signed with ES256 and nothing else. A key that is not (any more) among our own verifies
+/// nothing, not even what it verified before.
 public final class JwtTokens implements Tokens {
     /// Issuer and audience.
     public static final String ICEFIELD = "icefield";
 
-    /// Longer tokens are not looked at.
-    public static final int TOKEN_CHARS_MAX = 16_384;
-
-    /// By how much clocks may differ.
-    public static final Duration SKEW = Duration.ofSeconds(30);
-
     private static final int VERIFIED_MAX = 10_000;
-    private static final Duration KEYS_KEPT = Duration.ofMinutes(1);
 
-    /// Tokens that name unknown keys make us ask the store no oftener than this.
-    private static final Duration KEYS_PAUSE = Duration.ofSeconds(1);
+    /// More keys than live at a time.
+    private static final int KEYS_MAX = 200;
 
-    private final SigningKeyStore store;
+    private final SigningKeys keys;
     private final Clock clock;
     private final Cache<String, Verified> verified =
             Caffeine.newBuilder().maximumSize(VERIFIED_MAX).build();
-    private volatile Keys keys = new Keys(List.of(), Instant.MIN);
+    private final Cache<String, ECKey> parsedKeys =
+            Caffeine.newBuilder().maximumSize(KEYS_MAX).build();
 
-    public JwtTokens(SigningKeyStore store, Clock clock) {
-        this.store = store;
+    public JwtTokens(SigningKeys keys, Clock clock) {
+        this.keys = keys;
         this.clock = clock;
     }
 
-    /// @param keys newest first
-    private record Keys(List<ECKey> keys, Instant readAt) {}
-
-    private record Verified(Principal principal, Instant expiresAt) {}
+    /// @param keyId which key proved it
+    private record Verified(Proof proof, Instant expiresAt, String keyId) {}
 
     @Override
-    public String issue(Principal who) {
-        ECKey key = current().getFirst();
+    public String issue(Principal who, Session session, Instant expiresAt) {
+        ECKey key = parsed(keys.signing());
         Instant now = clock.instant().truncatedTo(ChronoUnit.SECONDS);
-        JWTClaimsSet claims = new JWTClaimsSet.Builder()
+        JWTClaimsSet.Builder claims = new JWTClaimsSet.Builder()
                 .issuer(ICEFIELD)
                 .audience(ICEFIELD)
                 .subject(who.name())
                 .issueTime(Date.from(now))
-                .expirationTime(Date.from(now.plus(LIFETIME)))
+                .expirationTime(Date.from(expiresAt))
                 .jwtID(UUID.randomUUID().toString())
+                .claim("auth_time", session.since().getEpochSecond())
+                .claim("pid", session.principal())
                 .claim("kind", who.kind().name().toLowerCase(Locale.ROOT))
-                .claim("groups", who.groups().stream().sorted().toList())
-                .build();
+                .claim("groups", who.groups().stream().sorted().toList());
+        session.secret().ifPresent(secret -> claims.claim("secret", secret));
         JWSHeader header = new JWSHeader.Builder(JWSAlgorithm.ES256)
                 .type(JOSEObjectType.JWT)
                 .keyID(key.getKeyID())
                 .build();
-        SignedJWT token = new SignedJWT(header, claims);
+        SignedJWT token = new SignedJWT(header, claims.build());
         try {
             token.sign(new ECDSASigner(key));
         } catch (JOSEException e) {
@@ -103,125 +91,91 @@ public final class JwtTokens implements Tokens {
     }
 
     @Override
-    public Optional<Principal> verify(String token) {
+    public Optional<Proof> verify(String token) {
+        return genuine(token)
+                .filter(known -> clock.instant().isBefore(known.expiresAt().plus(SKEW)))
+                .map(Verified::proof);
+    }
+
+    @Override
+    public Optional<Proof> lapsed(String token) {
+        return genuine(token).map(Verified::proof);
+    }
+
+    private Optional<Verified> genuine(String token) {
         Verified known = verified.getIfPresent(token);
-        if (known == null && token.length() <= TOKEN_CHARS_MAX) {
-            known = proven(token).orElse(null);
-            if (known != null) {
-                verified.put(token, known);
-            }
+        if (known != null) {
+            return named(known.keyId(), keys.verifying()).isPresent() ? Optional.of(known) : Optional.empty();
         }
-        if (known == null || !clock.instant().isBefore(known.expiresAt().plus(SKEW))) {
-            return Optional.empty();
-        }
-        return Optional.of(known.principal());
+        Optional<Verified> proven = proven(token);
+        proven.ifPresent(fresh -> verified.put(token, fresh));
+        return proven;
     }
 
     /// Everything but the expiry, which is looked at each time.
     private Optional<Verified> proven(String token) {
-        Optional<SignedJWT> parsed = parsed(token);
-        if (parsed.isEmpty()) {
-            return Optional.empty();
-        }
-        SignedJWT jwt = parsed.get();
-        JWSHeader header = jwt.getHeader();
-        String keyId = header.getKeyID();
-        if (!JWSAlgorithm.ES256.equals(header.getAlgorithm()) || keyId == null) {
-            return Optional.empty();
-        }
-        Optional<ECKey> key = key(keyId);
+        // The issuer first: keys of others are not among ours, and we do not look for them.
+        return Unproven.read(token)
+                .filter(unproven -> ICEFIELD.equals(unproven.issuer()))
+                .filter(unproven ->
+                        JWSAlgorithm.ES256.equals(unproven.jwt().getHeader().getAlgorithm()))
+                .flatMap(this::proven);
+    }
+
+    private Optional<Verified> proven(Unproven token) {
+        String keyId = token.keyId();
         try {
-            if (key.isEmpty() || !jwt.verify(new ECDSAVerifier(key.get().toECPublicKey()))) {
+            Optional<SigningKey> key = named(keyId, keys.verifying()).or(() -> named(keyId, keys.verifyingNow()));
+            if (key.isEmpty()
+                    || !token.jwt().verify(new ECDSAVerifier(parsed(key.get()).toECPublicKey()))) {
                 return Optional.empty();
             }
-            return claimed(jwt.getJWTClaimsSet());
+            return claimed(token.claims(), keyId);
         } catch (ParseException | JOSEException | IllegalArgumentException e) {
             return Optional.empty();
         }
     }
 
-    private static Optional<SignedJWT> parsed(String token) {
-        try {
-            return Optional.of(SignedJWT.parse(token));
-        } catch (ParseException | RuntimeException e) {
-            return Optional.empty(); // the parser stumbles over some nonsense, a header `null` for one
-        }
-    }
-
-    private Optional<Verified> claimed(JWTClaimsSet claims) throws ParseException {
+    private Optional<Verified> claimed(JWTClaimsSet claims, String keyId) throws ParseException {
         Optional<Instant> expires =
                 Optional.ofNullable(claims.getExpirationTime()).map(Date::toInstant);
         Optional<Instant> issued = Optional.ofNullable(claims.getIssueTime()).map(Date::toInstant);
         Optional<Instant> begins =
                 Optional.ofNullable(claims.getNotBeforeTime()).map(Date::toInstant);
-        String kind = claims.getStringClaim("kind");
-        List<String> groups = claims.getStringListClaim("groups");
+        Optional<Long> since = Optional.ofNullable(claims.getLongClaim("auth_time"));
+        Optional<Long> principal = Optional.ofNullable(claims.getLongClaim("pid"));
         Instant latest = clock.instant().plus(SKEW);
-        if (!ICEFIELD.equals(claims.getIssuer())
-                || !claims.getAudience().equals(List.of(ICEFIELD))
+        if (!claims.getAudience().equals(List.of(ICEFIELD))
                 || claims.getSubject() == null
                 || expires.isEmpty()
                 || issued.isEmpty()
                 || issued.get().isAfter(latest)
                 || begins.orElse(Instant.MIN).isAfter(latest)
-                || kind == null
-                || groups == null) {
+                || since.isEmpty()
+                || principal.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(new Verified(
-                new Principal(
-                        claims.getSubject(), Principal.Kind.valueOf(kind.toUpperCase(Locale.ROOT)), Set.copyOf(groups)),
-                expires.get()));
+        Session session = new Session(
+                principal.get(),
+                Optional.ofNullable(claims.getStringClaim("secret")),
+                Instant.ofEpochSecond(since.get()));
+        return Optional.of(new Verified(new Proof(claims.getSubject(), session), expires.get(), keyId));
     }
 
     @Override
     public String publicKeys() {
-        return new JWKSet(current().stream().<JWK>map(ECKey::toPublicJWK).toList()).toString(true);
+        return new JWKSet(keys.verifying().stream()
+                        .<JWK>map(key -> parsed(key).toPublicJWK())
+                        .toList())
+                .toString(true);
     }
 
-    private Optional<ECKey> key(String id) {
-        Optional<ECKey> key = named(id, current());
-        return key.isPresent() ? key : named(id, keysOlderThan(KEYS_PAUSE));
+    private static Optional<SigningKey> named(String id, List<SigningKey> keys) {
+        return keys.stream().filter(key -> key.id().equals(id)).findFirst();
     }
 
-    private static Optional<ECKey> named(String id, List<ECKey> keys) {
-        return keys.stream().filter(key -> key.getKeyID().equals(id)).findFirst();
-    }
-
-    /// All keys; never none.
-    private List<ECKey> current() {
-        return keysOlderThan(KEYS_KEPT);
-    }
-
-    private List<ECKey> keysOlderThan(Duration age) {
-        Keys known = keys;
-        Instant now = clock.instant();
-        if (!known.keys().isEmpty() && now.isBefore(known.readAt().plus(age))) {
-            return known.keys();
-        }
-        List<SigningKey> stored = store.keys();
-        if (stored.isEmpty()) {
-            boolean _ = store.add(generate(now), Optional.empty());
-            stored = store.keys();
-        }
-        Keys read = new Keys(stored.stream().map(JwtTokens::read).toList(), now);
-        keys = read;
-        return read.keys();
-    }
-
-    private static SigningKey generate(Instant now) {
-        try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-            generator.initialize(new ECGenParameterSpec("secp256r1"));
-            KeyPair pair = generator.generateKeyPair();
-            return new SigningKey(
-                    UUID.randomUUID().toString(),
-                    pair.getPrivate().getEncoded(),
-                    pair.getPublic().getEncoded(),
-                    now.truncatedTo(ChronoUnit.MICROS));
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException(e);
-        }
+    private ECKey parsed(SigningKey stored) {
+        return parsedKeys.get(stored.id(), _ -> read(stored));
     }
 
     private static ECKey read(SigningKey stored) {

@@ -9,7 +9,7 @@ import java.util.Optional;
 /// Signing keys in PostgreSQL, the private halves sealed.
 public final class PostgresSigningKeys implements SigningKeyStore {
     private static final String KEYS = """
-            SELECT key_id, sealed_key, public_key, created_at FROM signing_keys ORDER BY id DESC
+            SELECT key_id, sealed_key, public_key, created_at, signs_from FROM signing_keys ORDER BY id DESC
             """;
 
     private static final String LOCK = """
@@ -17,9 +17,13 @@ public final class PostgresSigningKeys implements SigningKeyStore {
             """;
 
     private static final String ADD = """
-            INSERT INTO signing_keys (key_id, sealed_key, public_key, created_at)
-            SELECT :key_id, :sealed_key, :public_key, :created_at
+            INSERT INTO signing_keys (key_id, sealed_key, public_key, created_at, signs_from)
+            SELECT :key_id, :sealed_key, :public_key, :created_at, :signs_from
             WHERE (SELECT key_id FROM signing_keys ORDER BY id DESC LIMIT 1) IS NOT DISTINCT FROM :newest
+            """;
+
+    private static final String REMOVE = """
+            DELETE FROM signing_keys WHERE key_id = :key_id
             """;
 
     private final Database database;
@@ -37,7 +41,8 @@ public final class PostgresSigningKeys implements SigningKeyStore {
                         row.getString("key_id"),
                         sealer.open(owner(row.getString("key_id")), row.getBytes("sealed_key")),
                         row.getBytes("public_key"),
-                        row.getObject("created_at", OffsetDateTime.class).toInstant()))
+                        row.getObject("created_at", OffsetDateTime.class).toInstant(),
+                        row.getObject("signs_from", OffsetDateTime.class).toInstant()))
                 .list());
     }
 
@@ -50,10 +55,17 @@ public final class PostgresSigningKeys implements SigningKeyStore {
                             .bind("sealed_key", sealer.seal(owner(key.id()), key.privateKey()))
                             .bind("public_key", key.publicKey())
                             .bind("created_at", key.createdAt().atOffset(ZoneOffset.UTC))
+                            .bind("signs_from", key.signsFrom().atOffset(ZoneOffset.UTC))
                             .bind("newest", newest)
                             .execute()
                     == 1;
         });
+    }
+
+    @Override
+    public boolean remove(String id) {
+        return database.write(
+                handle -> handle.createUpdate(REMOVE).bind("key_id", id).execute() == 1);
     }
 
     private static String owner(String keyId) {

@@ -7,7 +7,7 @@ import io.icefield.access.PrincipalStore;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
-import io.icefield.access.Tokens;
+import io.icefield.access.SigningKeyStore;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Grant;
@@ -34,6 +34,7 @@ import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -670,7 +671,18 @@ final class InMemoryMesh {
     final PrincipalStore principalStore = new PrincipalStore() {
         @Override
         public boolean add(Principal principal, byte[] secretHash) {
-            return locked(() -> principals.putIfAbsent(principal.name(), new Stored(principal, secretHash)) == null);
+            return locked(() -> principals.putIfAbsent(
+                            principal.name(),
+                            new Stored(
+                                    ids.incrementAndGet(),
+                                    principal,
+                                    List.of(secret(secretHash, Optional.empty())),
+                                    Optional.empty()))
+                    == null);
+        }
+
+        private Secret secret(byte[] hash, Optional<Instant> expiresAt) {
+            return new Secret(Long.toString(ids.incrementAndGet()), hash, NOW, expiresAt);
         }
 
         @Override
@@ -679,31 +691,97 @@ final class InMemoryMesh {
         }
 
         @Override
+        public Optional<Stored> recall(String name) {
+            return find(name);
+        }
+
+        @Override
         public List<Principal> list(String after, int limit) {
             return locked(() -> principals.tailMap(after, false).values().stream()
+                    .filter(each -> each.until().isEmpty())
                     .limit(limit)
                     .map(Stored::principal)
                     .toList());
         }
 
         @Override
-        public boolean replaceSecret(String name, byte[] secretHash) {
-            return locked(() ->
-                    principals.computeIfPresent(name, (_, old) -> new Stored(old.principal(), secretHash)) != null);
+        public boolean anyNamed(String prefix) {
+            return locked(() -> principals.values().stream()
+                    .anyMatch(each ->
+                            each.until().isEmpty() && each.principal().name().startsWith(prefix)));
+        }
+
+        @Override
+        public Optional<Secret> addSecret(
+                String name, byte[] secretHash, Optional<Instant> expiresAt, Optional<Instant> othersUntil) {
+            return locked(() -> own(name).map(old -> {
+                List<Secret> secrets = new ArrayList<>(othersUntil.stream()
+                        .flatMap(until -> old.secrets().stream().map(each -> ending(each, until)))
+                        .toList());
+                Secret added = secret(secretHash, expiresAt);
+                secrets.add(added);
+                principals.put(name, new Stored(old.id(), old.principal(), secrets, Optional.empty()));
+                return added;
+            }));
+        }
+
+        private static Secret ending(Secret old, Instant until) {
+            Instant end = old.expiresAt().filter(until::isAfter).orElse(until);
+            return new Secret(old.id(), old.hash(), old.createdAt(), Optional.of(end));
+        }
+
+        @Override
+        public boolean removeSecret(String name, String id) {
+            return locked(() -> own(name)
+                    .filter(old ->
+                            old.secrets().stream().anyMatch(each -> each.id().equals(id)))
+                    .map(old -> principals.put(
+                            name,
+                            new Stored(
+                                    old.id(),
+                                    old.principal(),
+                                    old.secrets().stream()
+                                            .filter(each -> !each.id().equals(id))
+                                            .toList(),
+                                    Optional.empty())))
+                    .isPresent());
         }
 
         @Override
         public boolean replaceGroups(String name, List<String> groups) {
-            return locked(() -> principals.computeIfPresent(
+            return locked(() -> own(name)
+                    .map(old -> principals.put(
                             name,
-                            (_, old) -> new Stored(
-                                    new Principal(name, old.principal().kind(), Set.copyOf(groups)), old.secretHash()))
-                    != null);
+                            new Stored(
+                                    old.id(),
+                                    new Principal(name, old.principal().kind(), Set.copyOf(groups)),
+                                    old.secrets(),
+                                    Optional.empty())))
+                    .isPresent());
+        }
+
+        private Optional<Stored> own(String name) {
+            return Optional.ofNullable(principals.get(name))
+                    .filter(each -> each.until().isEmpty());
         }
 
         @Override
         public boolean remove(String name) {
             return locked(() -> principals.remove(name) != null);
+        }
+
+        @Override
+        public Optional<Stored> remember(Principal external, String issuer, Instant until) {
+            return locked(() -> {
+                Stored old = principals.get(external.name());
+                if (old != null && old.until().isEmpty()) {
+                    return Optional.empty();
+                }
+                Stored now = new Stored(
+                        old == null ? ids.incrementAndGet() : old.id(), external, List.of(), Optional.of(until));
+                principals.put(external.name(), now);
+                return Optional.of(now);
+            });
         }
     };
 
@@ -773,24 +851,28 @@ final class InMemoryMesh {
         }
     };
 
-    final Tokens tokens = new Tokens() {
-        private final Map<String, Principal> issued = new ConcurrentHashMap<>();
+    final SigningKeyStore signingKeyStore = new SigningKeyStore() {
+        private final List<SigningKey> keys = new CopyOnWriteArrayList<>();
 
         @Override
-        public String issue(Principal who) {
-            String token = UUID.randomUUID().toString();
-            issued.put(token, who);
-            return token;
+        public List<SigningKey> keys() {
+            return List.copyOf(keys);
         }
 
         @Override
-        public Optional<Principal> verify(String token) {
-            return Optional.ofNullable(issued.get(token));
+        public boolean add(SigningKey key, Optional<String> newest) {
+            return locked(() -> {
+                if (!keys.stream().findFirst().map(SigningKey::id).equals(newest)) {
+                    return false;
+                }
+                keys.addFirst(key);
+                return true;
+            });
         }
 
         @Override
-        public String publicKeys() {
-            return "{\"keys\":[]}";
+        public boolean remove(String id) {
+            return keys.removeIf(key -> key.id().equals(id));
         }
     };
 }

@@ -153,8 +153,7 @@ class MeshWarehouseTest {
         ok(caller.mesh.send(
                 "POST",
                 "/iceberg/v1/secret/namespaces",
-                caller.mesh.mesh.tokens.issue(new io.icefield.access.Principal(
-                        "spy", io.icefield.access.Principal.Kind.USER, java.util.Set.of("spies"))),
+                caller.mesh.token("spy", io.icefield.access.Principal.Kind.USER, "spies"),
                 "{\"namespace\":[\"files\"]}"));
         refused(
                 caller.post(NAMESPACES + "/secret%1Ffiles/tables", createBody("t", "")),

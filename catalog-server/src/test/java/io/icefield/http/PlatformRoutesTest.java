@@ -162,7 +162,7 @@ class PlatformRoutesTest {
         Reply grouped = mesh.send("PUT", "/api/v1/principals/bob/groups", mesh.admin, "{\"groups\":[\"c\"]}");
         assertThat(grouped.json().path("groups").toString()).isEqualTo("[\"c\"]");
         Reply all = mesh.send("GET", "/api/v1/principals", mesh.admin, "");
-        assertThat(all.json().at("/principals/1/name").asText()).isEqualTo("bob");
+        assertThat(all.json().findValuesAsText("name")).contains("bob").isSorted();
         assertThat(mesh.send("DELETE", "/api/v1/principals/bob", mesh.admin, "").status())
                 .isEqualTo(204);
         assertRefused(mesh.send("GET", "/api/v1/principals/bob", mesh.admin, ""), 404, "NoSuchPrincipalException");

@@ -5,9 +5,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.icefield.access.Grantee;
+import io.icefield.access.IdentityProviders;
+import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Role;
+import io.icefield.access.SigningKeys;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
@@ -16,6 +19,7 @@ import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
+import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
@@ -104,7 +108,10 @@ final class RunningServer implements AutoCloseable {
     final String stranger;
     final String engine;
     final Domains domains;
+    private final Principals principals;
+    private final Logins logins;
     private final PlanScan plans;
+    volatile IdentityProviders providers = IdentityProviders.NONE;
     volatile boolean ready = true;
     volatile boolean broken;
 
@@ -198,7 +205,15 @@ final class RunningServer implements AutoCloseable {
     /// With other stores; the objects stay in memory.
     RunningServer(Function<InMemoryMesh, Stores> storesOf) {
         Stores stores = storesOf.apply(mesh);
-        Principals principals = new Principals(mesh.principalStore);
+        Principals principals = new Principals(mesh.principalStore, List.of(), Clock.systemUTC());
+        this.principals = principals;
+        SigningKeys keys = new SigningKeys(mesh.signingKeyStore, Duration.ofDays(30), Clock.systemUTC());
+        logins = new Logins(
+                mesh.principalStore,
+                new JwtTokens(keys, Clock.systemUTC()),
+                token -> providers.verify(token),
+                Logins.Lifetimes.USUAL,
+                Clock.systemUTC());
         domains = new Domains(
                 stores.domains(),
                 mesh.storage,
@@ -232,7 +247,8 @@ final class RunningServer implements AutoCloseable {
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
                         principals,
-                        mesh.tokens,
+                        logins,
+                        keys,
                         domains,
                         namespaces,
                         tables,
@@ -320,8 +336,11 @@ final class RunningServer implements AutoCloseable {
                 Credential.permanent("root", "root-secret"));
     }
 
-    private String token(String name, Principal.Kind kind, String... groups) {
-        return mesh.tokens.issue(new Principal(name, kind, new HashSet<>(List.of(groups))));
+    /// Of a principal that is added if it is not there.
+    String token(String name, Principal.Kind kind, String... groups) {
+        Principal principal = new Principal(name, kind, new HashSet<>(List.of(groups)));
+        principals.bootstrap(principal);
+        return logins.tokenOf(principal);
     }
 
     URI uri(String path) {

@@ -64,6 +64,8 @@ class ServerTest {
                 .replace("{view}", "best_customers")
                 .replace("{plan-id}", "00000000-0000-0000-0000-000000000000")
                 .replace("{principal}", "admin")
+                .replace("{secret}", "1")
+                .replace("{key}", "1")
                 .replace("{dropped}", "1")
                 .replace("{plan-id}", "1");
     }

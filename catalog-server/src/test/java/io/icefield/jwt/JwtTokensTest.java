@@ -2,6 +2,7 @@ package io.icefield.jwt;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
@@ -12,16 +13,21 @@ import com.nimbusds.jose.crypto.ECDSAVerifier;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
 import io.icefield.access.SigningKeyStore;
+import io.icefield.access.SigningKeys;
 import io.icefield.access.Tokens;
+import java.net.URI;
 import java.security.KeyFactory;
 import java.security.interfaces.ECPrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -33,32 +39,56 @@ import java.util.Date;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 final class JwtTokensTest {
     private static final Principal BOB = new Principal("bob", Principal.Kind.JOB, Set.of("writers", "eu"));
 
+    private static final Duration LIFETIME = Duration.ofHours(1);
+    private static final Principal ADMIN = new Principal("admin", Principal.Kind.USER, Set.of("platform"));
+
     private final Hand clock = new Hand();
     private final Keys keys = new Keys();
-    private final JwtTokens tokens = new JwtTokens(keys, clock);
+    private final SigningKeys signing = new SigningKeys(keys, Duration.ofDays(30), clock);
+    private final JwtTokens tokens = new JwtTokens(signing, clock);
+    private final Tokens.Session session =
+            new Tokens.Session(7, Optional.of("3"), clock.instant().minusSeconds(100));
+    private final Tokens.Proof proof = new Tokens.Proof("bob", session);
+
+    private String issue() {
+        return issue(tokens);
+    }
+
+    private String issue(Tokens by) {
+        return by.issue(BOB, session, clock.instant().plus(LIFETIME));
+    }
+
+    private JwtTokens replica(Keys of) {
+        return new JwtTokens(new SigningKeys(of, Duration.ofDays(30), clock), clock);
+    }
 
     @Test
     void aTokenProvesWhomItWasIssuedForUntilItExpires() {
-        String token = tokens.issue(BOB);
+        String token = issue();
 
-        assertThat(tokens.verify(token)).contains(BOB);
-        assertThat(new JwtTokens(keys, clock).verify(token)).contains(BOB);
-        clock.pass(Tokens.LIFETIME.plus(JwtTokens.SKEW).minusSeconds(1));
-        assertThat(tokens.verify(token)).contains(BOB);
+        assertThat(tokens.verify(token)).contains(proof);
+        assertThat(replica(keys).verify(token)).contains(proof);
+        clock.pass(LIFETIME.plus(Tokens.SKEW).minusSeconds(1));
+        assertThat(tokens.verify(token)).contains(proof);
         clock.pass(Duration.ofSeconds(1));
         assertThat(tokens.verify(token)).as("from the cache").isEmpty();
-        assertThat(new JwtTokens(keys, clock).verify(token)).isEmpty();
+        assertThat(replica(keys).verify(token)).isEmpty();
     }
 
     @Test
     void othersVerifyItWithThePublishedKeys() throws Exception {
-        SignedJWT token = SignedJWT.parse(tokens.issue(BOB));
+        SignedJWT token = SignedJWT.parse(issue());
         JWKSet published = JWKSet.parse(tokens.publicKeys());
         ECKey key = published.getKeyByKeyId(token.getHeader().getKeyID()).toECKey();
 
@@ -74,20 +104,141 @@ final class JwtTokensTest {
     }
 
     @Test
-    void theNewestKeySignsAndAllOfThemVerify() throws Exception {
-        String before = tokens.issue(BOB);
-        assertThat(new JwtTokens(new Keys(), clock).verify(before)).isEmpty();
-        Keys other = new Keys();
-        String unused = new JwtTokens(other, clock).issue(BOB);
-        SigningKeyStore.SigningKey added = other.keys().getFirst();
-        assertThat(keys.add(added, Optional.of(keys.keys().getFirst().id()))).isTrue();
+    void aTokenThatHasExpiredStillSaysWhoseItWas() {
+        String token = issue();
+        clock.pass(Duration.ofDays(1));
+        assertThat(tokens.verify(token)).isEmpty();
+        assertThat(tokens.lapsed(token)).contains(proof);
+        assertThat(tokens.lapsed(token.substring(0, token.length() - 8) + "AAAAAAAA"))
+                .isEmpty();
+    }
 
+    @Test
+    void aNewKeyIsPublishedBeforeItSignsAndTheOldOneVerifiesUntilItsLastTokenHasDied() throws Exception {
+        String before = issue();
+        String old = kid(before);
+        JwtTokens other = replica(keys);
+        assertThat(other.verify(before)).contains(proof);
+
+        SigningKeys.Shown next = signing.rotate(ADMIN);
+        assertThat(next.state()).isEqualTo(SigningKeys.State.PUBLISHED);
+        assertThat(signing.rotate(ADMIN)).as("one is waiting already").isEqualTo(next);
+        assertThat(kid(issue())).isEqualTo(old);
+        clock.pass(SigningKeys.NOTICED_MAX);
+        assertThat(JWKSet.parse(other.publicKeys()).getKeyByKeyId(next.id())).isNotNull();
+        clock.pass(SigningKeys.PUBLISHED_BEFORE.minus(SigningKeys.NOTICED_MAX).minusSeconds(1));
+        assertThat(kid(issue())).isEqualTo(old);
         clock.pass(Duration.ofSeconds(1));
-        assertThat(tokens.verify(unused)).as("a key that another replica added").contains(BOB);
-        clock.pass(Duration.ofMinutes(1));
-        assertThat(SignedJWT.parse(tokens.issue(BOB)).getHeader().getKeyID()).isEqualTo(added.id());
-        assertThat(tokens.verify(before)).contains(BOB);
+        String after = issue();
+        assertThat(kid(after)).isEqualTo(next.id());
+        assertThat(kid(issue(other))).isEqualTo(next.id());
+        assertThat(other.verify(after)).contains(proof);
+        assertThat(other.verify(before)).contains(proof);
+
+        String last = other.issue(BOB, session, clock.instant().plus(Tokens.LIFETIME_MAX));
+        clock.pass(Tokens.LIFETIME_MAX);
         assertThat(JWKSet.parse(tokens.publicKeys()).getKeys()).hasSize(2);
+        assertThat(tokens.verify(last)).contains(proof);
+        clock.pass(Duration.ofMinutes(4));
+        assertThat(signing.list(ADMIN)).hasSize(2);
+        clock.pass(SigningKeys.NOTICED_MAX);
+        assertThat(JWKSet.parse(tokens.publicKeys()).getKeys())
+                .extracting(JWK::getKeyID)
+                .containsExactly(next.id());
+        assertThat(tokens.lapsed(before)).as("from the cache").isEmpty();
+    }
+
+    @Test
+    void keysAreReplacedByAgeOnceHoweverManyReplicasThereAre() throws Exception {
+        String old = kid(issue());
+        List<JwtTokens> replicas = List.of(tokens, replica(keys), replica(keys));
+        clock.pass(Duration.ofDays(30).plusSeconds(1));
+        for (JwtTokens each : replicas) {
+            assertThat(kid(issue(each))).isEqualTo(old);
+        }
+        assertThat(keys.keys()).hasSize(2);
+        clock.pass(SigningKeys.PUBLISHED_BEFORE.plus(SigningKeys.NOTICED_MAX));
+        for (JwtTokens each : replicas) {
+            assertThat(kid(issue(each))).isEqualTo(keys.keys().getFirst().id()).isNotEqualTo(old);
+        }
+        assertThat(keys.keys()).hasSize(2);
+    }
+
+    @Test
+    void whatARevokedKeySignedIsVoidEverywhereAndSigningGoesOn() throws Exception {
+        String stolen = issue();
+        JwtTokens other = replica(keys);
+        assertThat(other.verify(stolen)).contains(proof);
+
+        signing.revoke(ADMIN, kid(stolen));
+        assertThat(tokens.verify(stolen)).isEmpty();
+        clock.pass(SigningKeys.NOTICED_MAX);
+        assertThat(other.verify(stolen)).as("from the cache of another replica").isEmpty();
+        String fresh = issue();
+        assertThat(kid(fresh)).isNotEqualTo(kid(stolen));
+        assertThat(other.verify(fresh)).contains(proof);
+
+        SigningKeys.Shown waiting = signing.rotate(ADMIN);
+        signing.revoke(ADMIN, kid(fresh));
+        assertThat(kid(issue())).as("its turn comes early").isEqualTo(waiting.id());
+        assertThatThrownBy(() -> signing.revoke(ADMIN, "none")).isInstanceOf(Refusal.NotFound.class);
+        assertThatThrownBy(() -> signing.revoke(BOB, waiting.id())).isInstanceOf(Refusal.NotAllowed.class);
+        assertThatThrownBy(() -> signing.rotate(BOB)).isInstanceOf(Refusal.NotAllowed.class);
+        assertThatThrownBy(() -> signing.list(BOB)).isInstanceOf(Refusal.NotAllowed.class);
+    }
+
+    @Test
+    void whileTheStoreIsAwayTheKeysOfBeforeGoOnForAWhile() {
+        String token = issue();
+        keys.away = true;
+        clock.pass(Duration.ofSeconds(30));
+        assertThat(tokens.verify(token)).contains(proof);
+        assertThat(tokens.verify(issue())).contains(proof);
+        clock.pass(SigningKeys.NOTICED_MAX);
+        assertThatThrownBy(() -> tokens.verify(token)).isInstanceOf(Refusal.Unavailable.class);
+        keys.away = false;
+        assertThat(tokens.verify(token)).contains(proof);
+    }
+
+    @Test
+    void aKeyIsRotatedWhileRequestsRunAndNoneFails() throws Exception {
+        List<JwtTokens> replicas = List.of(tokens, replica(keys), replica(keys));
+        AtomicBoolean done = new AtomicBoolean();
+        Set<String> signers = ConcurrentHashMap.newKeySet();
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> callers = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                int from = i;
+                callers.add(threads.submit(() -> {
+                    while (!done.get()) {
+                        String token = replicas.get(from % 3)
+                                .issue(BOB, session, clock.instant().plus(Tokens.LIFETIME_MAX));
+                        signers.add(kid(token));
+                        assertThat(replicas.get((from + 1) % 3).verify(token)).contains(proof);
+                    }
+                    return null;
+                }));
+            }
+            for (int rotation = 0; rotation < 3; rotation++) {
+                String next = signing.rotate(ADMIN).id();
+                for (int minute = 0; minute < 30; minute++) {
+                    clock.pass(Duration.ofMinutes(1));
+                }
+                long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+                while (!signers.contains(next)) {
+                    assertThat(System.nanoTime()).as("the new key signs").isLessThan(deadline);
+                    Thread.onSpinWait();
+                }
+            }
+            done.set(true);
+            for (Future<?> caller : callers) {
+                caller.get(); // throws what failed
+            }
+        }
+    }
+
+    private static String kid(String token) throws ParseException {
+        return SignedJWT.parse(token).getHeader().getKeyID();
     }
 
     @Test
@@ -104,7 +255,7 @@ final class JwtTokensTest {
     @Test
     void ourOwnSignatureWithGoodClaimsIsAccepted() throws Exception {
         assertThat(tokens.verify(signed(header -> header, claims -> claims, ours())))
-                .contains(BOB);
+                .contains(proof);
     }
 
     @Test
@@ -116,7 +267,7 @@ final class JwtTokensTest {
 
     @Test
     void anotherAlgorithmIsForged() throws Exception {
-        String token = tokens.issue(BOB);
+        String token = issue();
         String[] parts = token.split("\\.");
         for (String none : List.of("none", "None", "NONE", "nOnE")) {
             String head = base64("{\"alg\":\"" + none + "\",\"kid\":\"" + kid() + "\"}");
@@ -142,28 +293,65 @@ final class JwtTokensTest {
                 claims -> claims.issuer("other"),
                 claims -> claims.issuer(null),
                 claims -> claims.subject(null),
-                claims -> claims.subject("not a name"),
                 claims -> claims.expirationTime(null),
-                claims -> claims.expirationTime(Date.from(now.minusSeconds(31))),
+                claims -> claims.expirationTime(Date.from(now.minus(Tokens.SKEW))),
                 claims -> claims.issueTime(null),
-                claims -> claims.issueTime(Date.from(now.plusSeconds(60))),
-                claims -> claims.notBeforeTime(Date.from(now.plusSeconds(60))),
-                claims -> claims.claim("kind", "root"),
-                claims -> claims.claim("kind", null),
-                claims -> claims.claim("kind", 7),
-                claims -> claims.claim("groups", null),
-                claims -> claims.claim("groups", "platform"),
-                claims -> claims.claim("groups", List.of(1)),
-                claims -> claims.claim("groups", List.of("no group")));
+                claims -> claims.issueTime(Date.from(now.plus(Tokens.SKEW).plusSeconds(1))),
+                claims -> claims.notBeforeTime(Date.from(now.plus(Tokens.SKEW).plusSeconds(1))),
+                claims -> claims.claim("pid", null),
+                claims -> claims.claim("pid", "7"),
+                claims -> claims.claim("auth_time", null),
+                claims -> claims.claim("auth_time", "yesterday"),
+                claims -> claims.claim("secret", 3));
         for (UnaryOperator<JWTClaimsSet.Builder> wrong : wrongs) {
             refused(signed(header -> header, wrong, ours()));
         }
         refused(signed(header -> header.criticalParams(Set.of("exp")), claims -> claims, ours()));
+        refused(signed(header -> header.criticalParams(Set.of("b64")), claims -> claims, ours()));
+    }
+
+    @Test
+    void whatClocksDifferByIsForgiven() throws Exception {
+        Instant now = clock.instant();
+        List<UnaryOperator<JWTClaimsSet.Builder>> early = List.of(
+                claims -> claims.issueTime(Date.from(now.plus(Tokens.SKEW))),
+                claims -> claims.notBeforeTime(Date.from(now.plus(Tokens.SKEW))),
+                claims -> claims.expirationTime(Date.from(now.minus(Tokens.SKEW).plusSeconds(1))));
+        for (UnaryOperator<JWTClaimsSet.Builder> each : early) {
+            assertThat(tokens.verify(signed(header -> header, each, ours()))).contains(proof);
+        }
+    }
+
+    @Test
+    void keysThatATokenBringsAlongAreNotLookedAt() throws Exception {
+        ECKey own = new ECKeyGenerator(Curve.P_256).keyID(kid()).generate();
+        refused(signed(header -> header.jwk(own.toPublicJWK()), claims -> claims, new ECDSASigner(own)));
+        URI nowhere = URI.create("http://127.0.0.1:1/keys");
+        refused(signed(header -> header.jwkURL(nowhere), claims -> claims, new ECDSASigner(own)));
+        refused(signed(header -> header.x509CertURL(nowhere), claims -> claims, new ECDSASigner(own)));
+        assertThat(tokens.verify(signed(header -> header.jwkURL(nowhere), claims -> claims, ours())))
+                .as("not even when they do no harm")
+                .contains(proof);
+    }
+
+    @Test
+    void aClaimThatIsThereTwiceCountsForNobody() throws Exception {
+        String head = base64("{\"alg\":\"ES256\",\"kid\":\"" + kid() + "\"}");
+        String claims = claims().build().toString();
+        String twice = base64("{\"sub\":\"admin\"," + claims.substring(1));
+        refused(sign(head + "." + twice));
+        String header = base64("{\"kid\":\"x\",\"alg\":\"ES256\",\"kid\":\"" + kid() + "\"}");
+        refused(sign(header + "." + base64(claims)));
+        assertThat(tokens.verify(sign(head + "." + base64(claims)))).contains(proof);
+    }
+
+    private String sign(String content) throws Exception {
+        return content + "." + ours().sign(new JWSHeader(JWSAlgorithm.ES256), content.getBytes(UTF_8));
     }
 
     @Test
     void everyTruncatedOrAlteredTokenIsRefused() {
-        String token = tokens.issue(BOB);
+        String token = issue();
         for (int length = 0; length < token.length(); length++) {
             refused(token.substring(0, length));
         }
@@ -176,7 +364,7 @@ final class JwtTokensTest {
 
     @Test
     void nonsenseIsRefused() {
-        String token = tokens.issue(BOB);
+        String token = issue();
         List<String> nonsense = List.of(
                 "",
                 ".",
@@ -216,6 +404,9 @@ final class JwtTokensTest {
                 .issuer("icefield")
                 .audience("icefield")
                 .subject("bob")
+                .claim("pid", 7)
+                .claim("secret", "3")
+                .claim("auth_time", session.since().getEpochSecond())
                 .issueTime(Date.from(clock.instant()))
                 .expirationTime(Date.from(clock.instant().plusSeconds(60)))
                 .claim("kind", "job")
@@ -223,7 +414,7 @@ final class JwtTokensTest {
     }
 
     private String kid() {
-        String unused = tokens.issue(BOB);
+        String unused = issue();
         assertThat(unused).isNotEmpty();
         return keys.keys().getFirst().id();
     }
@@ -245,28 +436,37 @@ final class JwtTokensTest {
 
     /// The store's promises, in memory.
     private static final class Keys implements SigningKeyStore {
-        private final List<SigningKey> all = new ArrayList<>();
+        private final List<SigningKey> all = new CopyOnWriteArrayList<>();
         private int asked;
+        private volatile boolean away;
 
         @Override
         public List<SigningKey> keys() {
             asked++;
+            if (away) {
+                throw new Refusal.Unavailable("away");
+            }
             return List.copyOf(all);
         }
 
         @Override
-        public boolean add(SigningKey key, Optional<String> newest) {
+        public synchronized boolean add(SigningKey key, Optional<String> newest) {
             if (!all.stream().findFirst().map(SigningKey::id).equals(newest)) {
                 return false;
             }
             all.addFirst(key);
             return true;
         }
+
+        @Override
+        public synchronized boolean remove(String id) {
+            return all.removeIf(key -> key.id().equals(id));
+        }
     }
 
     /// A clock moved by hand.
     private static final class Hand extends Clock {
-        private Instant now = Instant.parse("2026-05-01T10:00:00Z");
+        private volatile Instant now = Instant.parse("2026-05-01T10:00:00Z");
 
         void pass(Duration time) {
             now = now.plus(time);

@@ -20,6 +20,7 @@ import io.icefield.table.TableStore.Created;
 import io.icefield.table.TableStore.Published;
 import io.icefield.table.TableStore.Tag;
 import java.net.URI;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +43,7 @@ final class Mesh {
         domains = new PostgresDomains(database);
         namespaces = new PostgresNamespaces(database);
         tables = new PostgresTables(database);
-        principals = new PostgresPrincipals(database);
+        principals = new PostgresPrincipals(database, Clock.systemUTC());
     }
 
     static Mesh open() {

@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
             ViewCommands.class,
             PrincipalCommands.class,
             TokenCommand.class,
+            SigningKeyCommands.class,
             SqlCommand.class,
             IngestCommand.class,
             PolicyCommands.class,

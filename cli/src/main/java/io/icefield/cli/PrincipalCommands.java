@@ -7,6 +7,7 @@ import io.icefield.client.ApiClient;
 import io.icefield.local.Principals;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -19,12 +20,14 @@ import picocli.CommandLine.Parameters;
             PrincipalCommands.ListAll.class,
             PrincipalCommands.Show.class,
             PrincipalCommands.Delete.class,
-            PrincipalCommands.Rotate.class
+            PrincipalCommands.Rotate.class,
+            PrincipalCommands.Secrets.class,
+            PrincipalCommands.Revoke.class
         })
 final class PrincipalCommands extends MeshCommand {
     @Override
     public Integer call() {
-        throw wrongUsage("say what to do with a principal: create, list, show, delete or rotate");
+        throw wrongUsage("say what to do with a principal: create, list, show, delete, rotate, secrets or revoke");
     }
 
     enum Kind {
@@ -34,7 +37,7 @@ final class PrincipalCommands extends MeshCommand {
     }
 
     abstract static class OnOne extends MeshCommand {
-        @Parameters(paramLabel = "NAME", description = "The principal's name.")
+        @Parameters(index = "0", paramLabel = "NAME", description = "The principal's name.")
         String name = "";
 
         /// A local mesh keeps the secret, so that `--as NAME` works.
@@ -104,18 +107,59 @@ final class PrincipalCommands extends MeshCommand {
         }
     }
 
-    @Command(name = "rotate", description = "Give a principal a new secret; the old one is refused from then on.")
+    @Command(name = "rotate", description = "Give a principal a new secret; shown this once.")
     static final class Rotate extends OnOne {
+        @Option(
+                names = "--overlap",
+                paramLabel = "TIME",
+                description = "How long the old ones stay good, as PT24H; otherwise they are refused from then on.")
+        private @Nullable String overlap;
+
+        @Option(names = "--lifetime", paramLabel = "TIME", description = "How long the new one is good, as P90D.")
+        private @Nullable String lifetime;
+
         @Override
         public Integer call() {
             Target target = target();
             ApiClient client = target.client();
             ObjectNode renewed = client.get(ApiClient.path("principals", name)).deepCopy();
-            JsonNode answer =
-                    client.post(ApiClient.path("principals", name, "secret"), JsonNodeFactory.instance.objectNode());
+            ObjectNode how = JsonNodeFactory.instance.objectNode();
+            if (overlap != null) {
+                how.put("overlap", overlap);
+            }
+            if (lifetime != null) {
+                how.put("lifetime", lifetime);
+            }
+            JsonNode answer = client.post(ApiClient.path("principals", name, "secret"), how);
             answer.properties().forEach(field -> renewed.set(field.getKey(), field.getValue()));
             keep(target, renewed);
             return show(renewed);
+        }
+    }
+
+    @Command(name = "secrets", description = "The secrets of a principal, without their values.")
+    static final class Secrets extends OnOne {
+        @Override
+        public Integer call() {
+            return show(
+                    "secrets",
+                    target().client().list(ApiClient.path("principals", name, "secrets"), "secrets"),
+                    "id",
+                    "created-at",
+                    "expires-at");
+        }
+    }
+
+    @Command(name = "revoke", description = "Refuse one secret, and the tokens issued upon it, from now on.")
+    static final class Revoke extends OnOne {
+        @Parameters(index = "1", paramLabel = "ID", description = "The secret's id, as `principal secrets` shows it.")
+        private String id = "";
+
+        @Override
+        public Integer call() {
+            target().client().delete(ApiClient.path("principals", name, "secrets", id));
+            say("secret `%s` of `%s` is revoked".formatted(id, name));
+            return Icefield.DONE;
         }
     }
 }

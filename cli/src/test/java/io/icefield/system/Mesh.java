@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -35,6 +36,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import no.nav.security.mock.oauth2.MockOAuth2Server;
 import org.apache.iceberg.rest.RESTCatalog;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -57,6 +59,11 @@ final class Mesh {
     private static final Duration COMMAND_PATIENCE = Duration.ofMinutes(5);
     /// The first start downloads Trino.
     private static final Duration START_PATIENCE = Duration.ofMinutes(15);
+
+    /// A company's own provider, whose users' names begin with `acme.` here.
+    static final MockOAuth2Server OIDC = new MockOAuth2Server();
+
+    static final String ISSUER = "acme";
 
     private static final FutureTask<Mesh> SHARED = new FutureTask<>(Mesh::start);
 
@@ -111,9 +118,23 @@ final class Mesh {
         Files.writeString(CHECKOUT.resolve("cli/target/launcher.stamp"), "");
 
         Mesh mesh = new Mesh(home);
+        OIDC.start(InetAddress.getLoopbackAddress(), 0);
+        Path issuers = Files.writeString(
+                policies.resolveSibling(home.getFileName() + "-issuers.yaml"), """
+                issuers:
+                  - issuer: %s
+                    audience: mesh
+                    prefix: acme.
+                """.formatted(OIDC.issuerUrl(ISSUER)));
         Runtime.getRuntime().addShutdownHook(new Thread(mesh::stop, "stop the mesh"));
         Instant begin = Instant.now();
-        mesh.command(START_PATIENCE, "up", "--detach", "--policies", policies.toString())
+        mesh.command(
+                        START_PATIENCE,
+                        Map.of("ICEFIELD_ISSUERS", issuers.toString()),
+                        "up",
+                        "--detach",
+                        "--policies",
+                        policies.toString())
                 .ok();
         System.out.printf(
                 "mesh in %s, up after %d s%n",
@@ -124,6 +145,7 @@ final class Mesh {
     private void stop() {
         try {
             icefield("down");
+            OIDC.shutdown();
         } catch (IOException | InterruptedException e) {
             System.err.println("the mesh was not stopped: " + e);
         }
@@ -131,14 +153,15 @@ final class Mesh {
 
     /// Runs the launcher: `icefield --home HOME …`.
     Ran icefield(String... arguments) throws IOException, InterruptedException {
-        return command(COMMAND_PATIENCE, arguments);
+        return command(COMMAND_PATIENCE, Map.of(), arguments);
     }
 
-    private Ran command(Duration patience, String... arguments) throws IOException, InterruptedException {
+    private Ran command(Duration patience, Map<String, String> environment, String... arguments)
+            throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(List.of(CHECKOUT.resolve("icefield").toString(), "--home", home.toString()));
         command.addAll(List.of(arguments));
-        return Ran.command(command, CHECKOUT, Map.of(), "", patience);
+        return Ran.command(command, CHECKOUT, environment, "", patience);
     }
 
     Path home() {

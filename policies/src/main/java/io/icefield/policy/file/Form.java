@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// One mapping of a policy file, read field by field. A field nobody asked for is a problem when the form is `closed`.
-final class Form {
+public final class Form {
     private final Position at;
     private final String what;
     private final Map<String, Field> fields;
@@ -22,7 +22,7 @@ final class Form {
     private final Problems problems;
 
     /// @param what names the mapping in messages: `spec`
-    Form(Node node, String what, Problems problems) {
+    public Form(Node node, String what, Problems problems) {
         this.at = node.at();
         this.what = what;
         this.problems = problems;
@@ -41,7 +41,7 @@ final class Form {
         this.fields = Map.of();
     }
 
-    Optional<Field> field(String name) {
+    public Optional<Field> field(String name) {
         known.add(name);
         return Optional.ofNullable(fields.get(name));
     }
@@ -62,7 +62,7 @@ final class Form {
         return form(name);
     }
 
-    Optional<Text> text(String name) {
+    public Optional<Text> text(String name) {
         return field(name).flatMap(field -> {
             Optional<Text> text = filled(field.value());
             if (text.isEmpty()) {
@@ -75,7 +75,7 @@ final class Form {
         });
     }
 
-    Optional<Text> requiredText(String name) {
+    public Optional<Text> requiredText(String name) {
         if (field(name).isEmpty()) {
             missing(name);
         }
@@ -83,7 +83,7 @@ final class Form {
     }
 
     /// The texts under this name; a single text counts as a list of one.
-    List<Text> texts(String name) {
+    public List<Text> texts(String name) {
         return field(name).map(field -> texts(field.value(), quoted(name))).orElse(List.of());
     }
 
@@ -107,7 +107,7 @@ final class Form {
         };
     }
 
-    List<String> strings(String name) {
+    public List<String> strings(String name) {
         return texts(name).stream().map(Text::text).toList();
     }
 
@@ -136,7 +136,7 @@ final class Form {
     }
 
     /// Says of every field nobody asked for that it is unknown.
-    void closed() {
+    public void closed() {
         fields.forEach((name, field) -> {
             if (!known.contains(name)) {
                 String where = what.isEmpty() ? "" : " in " + Problems.quote(what);
@@ -150,11 +150,11 @@ final class Form {
         problems.add(list, quoted(name) + " is empty; leave it out to mean all");
     }
 
-    void missing(String name) {
+    public void missing(String name) {
         problems.add(at, quoted(name) + " is missing");
     }
 
-    String quoted(String name) {
+    public String quoted(String name) {
         return Problems.quote(what.isEmpty() ? name : what + "." + name);
     }
 

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 
 /// A piece of YAML that knows where it was written. Every scalar is text: `no` stays `no`, and `007` stays `007`.
-sealed interface Node {
+public sealed interface Node {
     Position at();
 
     /// @param file as reported

@@ -10,8 +10,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// Policies as code: a folder of YAML files becomes the governance of a mesh, all of it or nothing.
@@ -37,10 +39,17 @@ public final class PolicyFiles {
                 problems.add(name, "this is no file that can be read");
                 continue;
             }
-            read(name, () -> Files.newInputStream(file), reader, problems);
+            read(name, () -> Files.newInputStream(file), reader::read, problems);
         }
         problems.throwIfAny();
         return reader.ruleBook();
+    }
+
+    /// The documents of one file that is no policy but written like one. What is wrong goes to the problems.
+    public static List<Node> documents(Path file, Problems problems) {
+        List<Node> documents = new ArrayList<>();
+        read(file.toString(), () -> Files.newInputStream(file), documents::add, problems);
+        return documents;
     }
 
     /// The pack that comes with the product: names in snake case, personal data classified and masked.
@@ -48,7 +57,7 @@ public final class PolicyFiles {
         Problems problems = new Problems();
         RuleBookReader reader = new RuleBookReader(problems);
         for (String name : STARTER) {
-            read("starter/" + name, () -> starter(name), reader, problems);
+            read("starter/" + name, () -> starter(name), reader::read, problems);
         }
         problems.throwIfAny();
         return reader.ruleBook();
@@ -97,7 +106,7 @@ public final class PolicyFiles {
         return (inside.isEmpty() ? file.getFileName().toString() : inside).replace('\\', '/');
     }
 
-    private static void read(String name, Source source, RuleBookReader reader, Problems problems) {
+    private static void read(String name, Source source, Consumer<Node> reader, Problems problems) {
         byte[] bytes;
         try (InputStream in = source.open()) {
             bytes = in.readNBytes(FILE_BYTES_MAX + 1);
@@ -115,7 +124,7 @@ public final class PolicyFiles {
                     .decode(ByteBuffer.wrap(bytes))
                     .toString();
             String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
-            Yaml.documents(name, body, problems).forEach(reader::read);
+            Yaml.documents(name, body, problems).forEach(reader);
         } catch (CharacterCodingException notText) {
             problems.add(name, "the file is not UTF-8 text");
         }

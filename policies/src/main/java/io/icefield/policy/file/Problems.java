@@ -7,7 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /// Collects what is wrong, so that all of it can be said together.
-final class Problems {
+public final class Problems {
     /// More are not kept: whoever wrote so many will not read them.
     static final int PROBLEMS_MAX = 200;
 
@@ -15,11 +15,11 @@ final class Problems {
 
     private final List<Problem> all = new ArrayList<>();
 
-    void add(Position at, String message) {
+    public void add(Position at, String message) {
         add(new Problem(at.file(), at.line(), at.column(), message));
     }
 
-    void add(String file, String message) {
+    public void add(String file, String message) {
         add(new Problem(file, 0, 0, message));
     }
 
@@ -29,11 +29,11 @@ final class Problems {
         }
     }
 
-    int count() {
+    public int count() {
         return all.size();
     }
 
-    void throwIfAny() {
+    public void throwIfAny() {
         if (!all.isEmpty()) {
             // Sorted by place, but files stay in the order in which they were read.
             List<String> files = all.stream().map(Problem::file).distinct().toList();
@@ -46,7 +46,7 @@ final class Problems {
     }
 
     /// Text of a file in backticks: short, and on one line.
-    static String quote(String text) {
+    public static String quote(String text) {
         StringBuilder quoted = new StringBuilder("`");
         text.codePoints()
                 .limit(QUOTE_LENGTH_MAX)

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.config;
+
+import org.jspecify.annotations.NullMarked;
