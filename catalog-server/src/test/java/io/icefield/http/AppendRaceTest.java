@@ -501,6 +501,19 @@ class AppendRaceTest {
         assertThat(files(orders())).hasSize(2);
     }
 
+    /// Its client did not hear that it was done.
+    @Test
+    void anAppendThatIsThereIsNotMadeTwice() throws Exception {
+        create(2, Map.of());
+        TableCommit append = append(orders(), file(orders()), Map.of());
+        appended();
+        commit(append);
+        refused(append);
+        appended();
+        refused(append);
+        assertThat(files(orders())).hasSize(3);
+    }
+
     /// Made for an empty table that others have replaced since, as the client would make it again.
     @Test
     void anAppendMadeForAnEmptyTableKnowsOnlyThatTable() throws Exception {

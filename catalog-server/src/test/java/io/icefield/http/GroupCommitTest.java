@@ -49,6 +49,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
 import org.junit.jupiter.api.BeforeEach;
@@ -134,7 +135,36 @@ class GroupCommitTest {
     }
 
     private Supplier<Loaded> commit(Principal who, String body) {
-        return () -> commits.orElseThrow().commit(who, ORDERS, body, Once.UNTOLD);
+        return commit(who, body, Once.UNTOLD);
+    }
+
+    private Supplier<Loaded> commit(Principal who, String body, Once once) {
+        return () -> commits.orElseThrow().commit(who, ORDERS, body, once);
+    }
+
+    private static Once key() {
+        return new Once(List.of(new Once.Key("job", UUID.randomUUID(), "digest", Duration.ofMinutes(1))));
+    }
+
+    /// Those of the refused are not: they changed nothing.
+    @Test
+    void theKeysOfAllThatIsPublishedAreRecordedWithIt() throws Exception {
+        List<Once> keys = Stream.generate(GroupCommitTest::key).limit(4).toList();
+        together(
+                List.of(
+                        commit(JOB, updates(set("first", "1")), keys.get(0)),
+                        commit(JOB, updates(set("a", "1")), keys.get(1)),
+                        commit(JOB, updates(schema("bad")), keys.get(2)),
+                        commit(JOB, updates(set("b", "1")), keys.get(3))),
+                GroupCommitTest::nothing);
+
+        assertThat(mesh.recorded.subList(mesh.recorded.size() - 2, mesh.recorded.size()))
+                .extracting(Once::keys)
+                .containsExactly(
+                        keys.get(0).keys(),
+                        Stream.of(keys.get(1), keys.get(3))
+                                .flatMap(once -> once.keys().stream())
+                                .toList());
     }
 
     /// What the pointer names, which must be there.

@@ -75,6 +75,9 @@ final class InMemoryMesh {
     /// Thrown by the next publication of a table, after which nothing is published.
     volatile Optional<Refusal> publishing = Optional.empty();
 
+    /// What changes of tables were to be recorded with, in their order.
+    final List<Once> recorded = new CopyOnWriteArrayList<>();
+
     /// Names of the objects that are there.
     Set<Location> objects() {
         return Set.copyOf(objects.keySet());
@@ -297,6 +300,7 @@ final class InMemoryMesh {
     final TableStore tableStore = new TableStore() {
         @Override
         public TableStore recording(Once requests) {
+            recorded.add(requests);
             return this;
         }
 

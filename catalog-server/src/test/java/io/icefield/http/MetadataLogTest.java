@@ -3,6 +3,7 @@ package io.icefield.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.icefield.http.RunningServer.Reply;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.Location;
@@ -77,6 +78,41 @@ class MetadataLogTest {
             files.add(set("t", "v" + commit).path("metadata-location").asText());
         }
         assertThat(files).allMatch(this::isThere);
+    }
+
+    /// A log that was registered may name anything.
+    @Test
+    void whatIsNotInTheTablesFolderIsNotDeleted() {
+        String foreign = create("u", true);
+        String own = create("t", true);
+        String file = own.replaceFirst("00000-", "00001-");
+        JsonNode metadata =
+                mesh.send("GET", TABLES + "/t", mesh.seller, "").json().path("metadata");
+        ((ObjectNode) metadata)
+                .putArray("metadata-log")
+                .add(entry(metadata, foreign))
+                .add(entry(metadata, own));
+        mesh.mesh.overwrite(Location.parse(file), metadata.toString());
+        assertThat(mesh.send("DELETE", TABLES + "/t", mesh.seller, "").status()).isEqualTo(204);
+        Reply registered = mesh.send(
+                "POST",
+                TABLES.replace("/tables", "/register"),
+                mesh.seller,
+                "{\"name\":\"t\",\"metadata-location\":\"%s\"}".formatted(file));
+        assertThat(registered.status()).as("%s", registered).isEqualTo(200);
+
+        for (int commit = 1; commit <= 3; commit++) {
+            set("t", "v" + commit);
+        }
+        assertThat(isThere(own)).isFalse();
+        assertThat(isThere(foreign)).isTrue();
+    }
+
+    private static ObjectNode entry(JsonNode metadata, String file) {
+        return ((ObjectNode) metadata)
+                .objectNode()
+                .put("metadata-file", file)
+                .put("timestamp-ms", metadata.path("last-updated-ms").asLong());
     }
 
     @Test

@@ -155,6 +155,27 @@ class RetriesTest {
     }
 
     @Test
+    void aTransactionThatComesAgainIsNotMadeAgain() {
+        create("orders");
+        create("items");
+        String change = "{\"identifier\":{\"namespace\":[\"crm\"],\"name\":\"%s\"},";
+        String both = "{\"table-changes\":[" + change.formatted("orders")
+                + SET.formatted("a", "first").substring(1) + "," + change.formatted("items")
+                + SET.formatted("a", "first").substring(1) + "]}";
+        String key = UUID.randomUUID().toString();
+        for (int time = 1; time <= 2; time++) {
+            assertThat(send(key, "POST", PREFIX + "/transactions/commit", both).status())
+                    .isEqualTo(204);
+            send("", "POST", TABLES + "/items", SET.formatted("a", "second"));
+        }
+        assertThat(property(load("orders"), "a")).isEqualTo("first");
+        assertThat(property(load("items"), "a")).isEqualTo("second");
+        assertThat(load("items").path("metadata").path("metadata-log"))
+                .as("made, changed by the transaction once, and twice by others")
+                .hasSize(3);
+    }
+
+    @Test
     void trap22_theSameKeyForAnotherRequestIsRefusedAndItsFilesAreLeftAlone() {
         create("orders");
         create("items");

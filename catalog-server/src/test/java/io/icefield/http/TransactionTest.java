@@ -129,6 +129,11 @@ class TransactionTest {
                 .isEqualTo(204);
         assertThat(property("c", "k")).isEqualTo("1");
 
+        String theirs = "{\"type\":\"assert-table-uuid\",\"uuid\":\"%s\"}".formatted(java.util.UUID.randomUUID());
+        Reply lost = commit(mesh.seller, change("a", ours, set("first", "3")), change("a", theirs, set("last", "3")));
+        assertThat(lost.status()).as("%s", lost).isEqualTo(409);
+        assertThat(property("a", "first")).isEqualTo("1");
+
         Reply twice = commit(mesh.seller, creation("d"), creation("d"));
         assertThat(twice.status()).as("%s", twice).isEqualTo(409);
         assertThat(mesh.send("HEAD", TABLES + "/d", mesh.seller, "").status()).isEqualTo(404);

@@ -31,6 +31,9 @@ import io.icefield.table.TableStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -70,7 +73,8 @@ class PurgeTablesTest {
             Types.NestedField.optional(1, "id", Types.LongType.get()),
             Types.NestedField.optional(2, "day", Types.StringType.get()));
 
-    private final Database database = Database.open(TestDatabase.fresh());
+    private final Database.Settings settings = TestDatabase.fresh();
+    private final Database database = Database.open(settings);
     private final PostgresTables tables = new PostgresTables(database);
     private final PostgresDropped dropped = new PostgresDropped(database);
     private final Bucket bucket = new Bucket();
@@ -80,14 +84,23 @@ class PurgeTablesTest {
 
     @BeforeEach
     void start() {
-        DomainName name = new DomainName("sales");
-        sales = new PostgresDomains(database)
+        crm = namespace("sales", "crm", "crm");
+        sales = crm.domain();
+        catalog = new InMemoryCatalog();
+        catalog.initialize("purge-" + UUID.randomUUID(), Map.of("warehouse", "s3://bucket-sales"));
+        catalog.createNamespace(org.apache.iceberg.catalog.Namespace.of("crm"));
+    }
+
+    /// In a new domain, all in one bucket.
+    private Namespace namespace(String domain, String prefix, String level) {
+        DomainName name = new DomainName(domain);
+        Domain added = new PostgresDomains(database)
                 .add(
                         name,
                         new StorageProfile(
                                 name,
                                 "bucket-sales",
-                                "",
+                                prefix,
                                 Optional.empty(),
                                 Optional.empty(),
                                 "us-east-1",
@@ -97,14 +110,11 @@ class PurgeTablesTest {
                         Set.of())
                 .orElseThrow();
         PostgresNamespaces namespaces = new PostgresNamespaces(database);
-        namespaces.add(sales, new NamespaceId(name, List.of("crm")), Map.of());
-        crm = namespaces
-                .find(Set.of(), new NamespaceId(name, List.of("crm")))
+        namespaces.add(added, new NamespaceId(name, List.of(level)), Map.of());
+        return namespaces
+                .find(Set.of(), new NamespaceId(name, List.of(level)))
                 .orElseThrow()
                 .namespace();
-        catalog = new InMemoryCatalog();
-        catalog.initialize("purge-" + UUID.randomUUID(), Map.of("warehouse", "s3://bucket-sales"));
-        catalog.createNamespace(org.apache.iceberg.catalog.Namespace.of("crm"));
     }
 
     @AfterEach
@@ -185,6 +195,55 @@ class PurgeTablesTest {
         assertThat(bucket.objects).doesNotContainKey(orders.metadata().toString());
     }
 
+    @Test
+    void trap18_atTablesOfOtherDomainsInTheBucketIsLookedToo() {
+        Table orders = written("orders", Map.of());
+        publish(
+                namespace("hr", "hr", "n"),
+                "copy",
+                copyOf(orders),
+                "s3://bucket-sales/hr/copy",
+                "s3://bucket-sales/hr/copy/metadata/m");
+        drop(orders);
+        int before = bucket.objects.size();
+
+        assertThat(purge().next()).isTrue();
+        assertThat(bucket.objects).hasSize(before);
+        assertThat(waiting().getFirst().problem()).contains("`hr.n.copy`");
+    }
+
+    @Test
+    void trap18_whileOneThatWasDroppedNamesThemTheyAreKept() {
+        Table orders = written("orders", Map.of());
+        Table copy =
+                publish("copy", copyOf(orders), "s3://bucket-sales/crm/copy", "s3://bucket-sales/crm/copy/metadata/m");
+        assertThat(dropped.drop(copy, new DroppedStore.Drop("seller", Fate.FORGET, Duration.ofDays(1))))
+                .isTrue();
+        drop(orders);
+        int before = bucket.objects.size();
+
+        assertThat(purge().next()).isTrue();
+        assertThat(bucket.objects).hasSize(before);
+    }
+
+    /// What cannot be looked at may name anything.
+    @Test
+    void trap18_whileAnotherOnesMetadataIsNotKnownNothingIsDeleted() throws Exception {
+        Table orders = written("orders", Map.of());
+        Table other = publish("other", "{}", "s3://bucket-sales/crm/other", "s3://bucket-sales/crm/other/metadata/m");
+        drop(orders);
+        int before = bucket.objects.size();
+        try (Connection connection = DriverManager.getConnection(settings.url(), settings.user(), settings.password());
+                Statement statement = connection.createStatement()) {
+            assertThat(statement.executeUpdate("DELETE FROM metadata WHERE relation_id = " + other.id()))
+                    .isEqualTo(1);
+        }
+
+        assertThat(purge().next()).isTrue();
+        assertThat(bucket.objects).hasSize(before);
+        assertThat(waiting().getFirst().problem()).contains("`sales.crm.other`");
+    }
+
     /// Half of its files may be gone: it must not come back, whatever is found out later.
     @Test
     void whatWasBegunDoesNotComeBackWhenItsFilesAreFoundToBeAnothersToo() {
@@ -249,7 +308,15 @@ class PurgeTablesTest {
         assertThat(first.begun()).isFalse();
         assertThat(dropped.claim(Duration.ofMinutes(1))).isEmpty();
 
+        Table orders = first.dropped().table();
         assertThat(dropped.restore(first.dropped(), crm, "orders")).isEqualTo(DroppedStore.Restored.GONE);
+        assertThat(tables.create(
+                        crm,
+                        "again",
+                        orders.uuid(),
+                        new TableStore.Published(
+                                new Metadata(orders.metadata(), new byte[0]), orders.location(), Map.of())))
+                .isInstanceOf(TableStore.Created.LocationTaken.class);
         assertThat(dropped.postpone(first, Duration.ZERO, "")).isTrue();
         PurgeQueue.Claim second = dropped.claim(Duration.ofMinutes(1)).orElseThrow();
         assertThat(second.attempt()).isEqualTo(2);
@@ -390,16 +457,18 @@ class PurgeTablesTest {
     }
 
     private Table publish(String name, String json, String location, String at) {
+        return publish(crm, name, json, location, at);
+    }
+
+    private Table publish(Namespace in, String name, String json, String location, String at) {
         TableStore.Created created = tables.create(
-                crm,
+                in,
                 name,
                 UUID.randomUUID(),
                 new TableStore.Published(
                         new Metadata(Location.parse(at), json.getBytes(UTF_8)), Location.parse(location), Map.of()));
         assertThat(created).isInstanceOf(TableStore.Created.Done.class);
-        return tables.find(Set.of(), new TableId(crm.name(), name))
-                .orElseThrow()
-                .table();
+        return tables.find(Set.of(), new TableId(in.name(), name)).orElseThrow().table();
     }
 
     private Table again(Table table, byte[] metadata) {

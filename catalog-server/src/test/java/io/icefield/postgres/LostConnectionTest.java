@@ -72,6 +72,25 @@ final class LostConnectionTest {
         assertThat(mesh.now(orders.name())).isEqualTo(orders);
     }
 
+    /// The pointer is two ahead of what was seen: one of the two may be ours.
+    @Test
+    void aSwapThatOthersWentOnFromBeforeWeLookedIsUnknown() {
+        Runnable another = () -> {
+            Table now = mesh.now(orders.name());
+            assertThat(mesh.tables.swap(now, Mesh.next(now))).isEqualTo(Swapped.DONE);
+        };
+        wire.next(Cut.AFTER_COMMIT, another);
+        assertThatThrownBy(() -> mesh.tables.swap(orders, Mesh.next(orders)))
+                .isInstanceOf(Refusal.OutcomeUnknown.class);
+        assertThat(wire.cuts()).isTrue();
+
+        Table now = mesh.now(orders.name());
+        wire.next(Cut.AFTER_COMMIT, another);
+        assertThatThrownBy(() -> mesh.tables.publish(List.of(new Step.Swap(now, Mesh.next(now)))))
+                .isInstanceOf(Refusal.OutcomeUnknown.class);
+        assertThat(wire.cuts()).isTrue();
+    }
+
     @Test
     void aCreationWhoseAnswerWasLostIsDoneIfItIsThere() {
         UUID uuid = UUID.randomUUID();

@@ -183,6 +183,16 @@ final class PostgresTablesTest {
         assertThat(mesh.now(own.name())).isEqualTo(own);
     }
 
+    /// Whoever unregisters a table is given its last metadata: it must be that.
+    @Test
+    void aTableIsForgottenAsItWasSeen() {
+        Table orders = mesh.table(crm, "orders");
+        assertThat(mesh.tables.swap(orders, Mesh.next(orders))).isEqualTo(Swapped.DONE);
+
+        assertThat(mesh.tables.drop(orders)).isFalse();
+        assertThat(mesh.tables.drop(mesh.now(orders.name()))).isTrue();
+    }
+
     @Test
     void whatTakesATablesPlaceHasItsNameAndNothingElseOfIt() {
         Table orders = mesh.table(crm, "orders");

@@ -19,12 +19,16 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.apache.iceberg.rest.RESTCatalog;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
@@ -37,13 +41,16 @@ final class Replicas implements AutoCloseable {
     private static final String S3_USER = "root";
 
     private final Supervisor parts;
+    private final String database;
     private final EmbeddedS3 s3;
     private final String s3Secret;
     private final List<URI> uris;
     private final String adminSecret;
 
-    private Replicas(Supervisor parts, EmbeddedS3 s3, String s3Secret, List<URI> uris, String adminSecret) {
+    private Replicas(
+            Supervisor parts, String database, EmbeddedS3 s3, String s3Secret, List<URI> uris, String adminSecret) {
         this.parts = parts;
+        this.database = database;
         this.s3 = s3;
         this.s3Secret = s3Secret;
         this.uris = List.copyOf(uris);
@@ -91,7 +98,8 @@ final class Replicas implements AutoCloseable {
                             Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret))));
             uris.add(uri);
         }
-        return new Replicas(parts, s3, s3Secret, uris, adminSecret);
+        String database = postgres.jdbcUrl() + "?user=" + EmbeddedPostgres.USER + "&password=" + password;
+        return new Replicas(parts, database, s3, s3Secret, uris, adminSecret);
     }
 
     List<URI> uris() {
@@ -113,6 +121,34 @@ final class Replicas implements AutoCloseable {
         JsonNode answer = Mesh.JSON.readTree(
                 http.send(request, HttpResponse.BodyHandlers.ofString()).body());
         return answer.path("access_token").asText();
+    }
+
+    /// Iceberg's own client of the first replica, as the administrator.
+    RESTCatalog iceberg(String warehouse) {
+        RESTCatalog catalog = new RESTCatalog();
+        catalog.initialize(
+                warehouse,
+                Map.of(
+                        "uri",
+                        uris.getFirst().resolve("/iceberg").toString(),
+                        "warehouse",
+                        warehouse,
+                        "credential",
+                        "admin:" + adminSecret,
+                        "oauth2-server-uri",
+                        uris.getFirst().resolve("/iceberg/v1/oauth/tokens").toString(),
+                        "header.X-Iceberg-Access-Delegation",
+                        "vended-credentials",
+                        "io-impl",
+                        "org.apache.iceberg.aws.s3.S3FileIO",
+                        "http-client.type",
+                        "urlconnection"));
+        return catalog;
+    }
+
+    /// The servers' database.
+    Connection database() throws SQLException {
+        return DriverManager.getConnection(database);
     }
 
     /// The store, with its own key.
