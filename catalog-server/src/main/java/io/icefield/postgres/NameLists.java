@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Page;
 import io.icefield.table.Namespace;
+import io.icefield.table.NamespaceStore;
 import io.icefield.table.TableId;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -17,10 +18,6 @@ import java.util.Optional;
 final class NameLists {
     /// Of all pages that are kept.
     private static final int NAMES_MAX = 200_000;
-
-    private static final String VERSION = """
-            SELECT names_version FROM namespaces WHERE id = ?
-            """;
 
     private static final String NAMES = """
             SELECT name FROM relations
@@ -42,30 +39,10 @@ final class NameLists {
     private record Key(long namespace, long version, Page.Request page) {}
 
     /// The names are read after their version, so they are as new as it, or newer.
-    Page<TableId> tables(Namespace namespace, Page.Request wanted) {
-        return database.readPlainly(connection -> {
-            Optional<Long> version = version(connection, namespace);
-            if (version.isEmpty()) {
-                return new Page<>(List.of(), Optional.empty());
-            }
-            Key key = new Key(namespace.id(), version.get(), wanted);
-            Page<TableId> known = pages.getIfPresent(key);
-            if (known != null) {
-                return known;
-            }
-            Page<TableId> read = read(connection, namespace, wanted);
-            pages.put(key, read);
-            return read;
-        });
-    }
-
-    private static Optional<Long> version(Connection connection, Namespace namespace) throws SQLException {
-        try (PreparedStatement find = connection.prepareStatement(VERSION)) {
-            find.setLong(1, namespace.id());
-            try (ResultSet row = find.executeQuery()) {
-                return row.next() ? Optional.of(row.getLong(1)) : Optional.empty();
-            }
-        }
+    Page<TableId> tables(NamespaceStore.Seen seen, Page.Request wanted) {
+        Namespace namespace = seen.namespace();
+        Key key = new Key(namespace.id(), seen.namesVersion(), wanted);
+        return pages.get(key, _ -> database.readPlainly(connection -> read(connection, namespace, wanted)));
     }
 
     private static Page<TableId> read(Connection connection, Namespace namespace, Page.Request wanted)

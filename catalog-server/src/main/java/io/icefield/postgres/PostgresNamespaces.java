@@ -21,34 +21,15 @@ import org.jdbi.v3.core.Handle;
 
 /// Namespaces in PostgreSQL.
 public final class PostgresNamespaces implements NamespaceStore {
-    private static final String FIND = """
-            SELECT n.id, p.keys, p.vals,
-                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at,
-                ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes)) AS roles,
-                EXISTS (SELECT FROM grants g
-                    WHERE g.grantee = ANY(:who)
-                    AND g.scope >= :scope || chr(31) AND g.scope < :scope || chr(32)) AS below
-            FROM domains d
-            JOIN namespaces n ON n.domain_id = d.id
-            CROSS JOIN LATERAL (SELECT
-                array_agg(e.key) AS keys, array_agg(e.value) AS vals FROM jsonb_each_text(n.properties) e) p
-            WHERE d.name = :domain AND n.path = :path
-            """;
-
     private static final String CHILDREN = """
-            SELECT n.id, n.level,
+            SELECT n.id, n.level, n.names_version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :inside || n.level))) AS roles,
                 EXISTS (SELECT FROM grants g
                     WHERE g.grantee = ANY(:who)
                     AND g.scope >= :inside || n.level || chr(31) AND g.scope < :inside || n.level || chr(32)) AS below
             FROM namespaces n
-            WHERE n.domain_id = :domain AND coalesce(n.parent_id, 0) = :parent AND n.level > :after
+            WHERE coalesce(n.parent_id, -n.domain_id) = :parent AND n.level > :after
             ORDER BY n.level
             LIMIT :limit
             """;
@@ -85,30 +66,25 @@ public final class PostgresNamespaces implements NamespaceStore {
             """;
 
     private final Database database;
-    private final DomainRows rows;
+    private final Lookup<NamespaceId, Seen> lookup;
 
     public PostgresNamespaces(Database database) {
+        this(database, new Lookup<>(database, new NamespaceLookup(database.domainRows())));
+    }
+
+    private PostgresNamespaces(Database database, Lookup<NamespaceId, Seen> lookup) {
         this.database = database;
-        this.rows = database.domainRows();
+        this.lookup = lookup;
     }
 
     @Override
     public NamespaceStore recording(Once requests) {
-        return new PostgresNamespaces(database.recording(requests));
+        return new PostgresNamespaces(database.recording(requests), lookup);
     }
 
     @Override
     public Optional<Seen> find(Set<Grantee> who, NamespaceId name) {
-        return database.read(handle -> handle.createQuery(FIND)
-                .bindArray("who", String.class, PostgresDomains.names(who))
-                .bindArray("scopes", String.class, Scope.enclosing(name))
-                .bind("scope", Scope.of(name).text())
-                .bind("domain", name.domain().value())
-                .bind("path", name.path())
-                .map((row, _) -> new Seen(
-                        new Namespace(row.getLong("id"), rows.domain(row), name, properties(row)),
-                        DomainRows.sight(row)))
-                .findOne());
+        return lookup.find(who, name);
     }
 
     @Override
@@ -121,8 +97,7 @@ public final class PostgresNamespaces implements NamespaceStore {
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bindArray("scopes", String.class, scopes)
                 .bind("inside", scope.inside())
-                .bind("domain", domain.id())
-                .bind("parent", parent.map(Namespace::id).orElse(0L))
+                .bind("parent", parent.map(Namespace::id).orElse(-domain.id()))
                 .bind("after", after)
                 .bind("limit", limit)
                 .map((row, _) -> {
@@ -130,7 +105,8 @@ public final class PostgresNamespaces implements NamespaceStore {
                     levels.add(row.getString("level"));
                     return new Seen(
                             new Namespace(row.getLong("id"), domain, new NamespaceId(domain.name(), levels), Map.of()),
-                            DomainRows.sight(row));
+                            DomainRows.sight(row),
+                            row.getLong("names_version"));
                 })
                 .list());
     }
@@ -225,7 +201,7 @@ public final class PostgresNamespaces implements NamespaceStore {
     }
 
     /// Without properties the arrays are null.
-    private static Map<String, String> properties(ResultSet row) throws SQLException {
+    static Map<String, String> properties(ResultSet row) throws SQLException {
         Array keys = row.getArray("keys");
         if (keys == null) {
             return Map.of();

@@ -9,6 +9,7 @@ import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.Namespace;
+import io.icefield.table.NamespaceStore;
 import io.icefield.table.Once;
 import io.icefield.table.Table;
 import io.icefield.table.Table.Kind;
@@ -53,20 +54,31 @@ public final class PostgresTables implements TableStore {
             SELECT id FROM namespaces WHERE id = :namespace FOR KEY SHARE
             """;
 
+    /// First the namespace, then the locations.
+    private static final String LOCK_PLACE = """
+            WITH there AS MATERIALIZED (SELECT id FROM namespaces WHERE id = :namespace FOR KEY SHARE)
+            SELECT pg_advisory_xact_lock(hashtextextended('icefield.locations', :domain)) FROM there
+            """;
+
     /// Held by whoever gives a table of the domain a location, until it is visible to the next one's look.
     private static final String LOCK_LOCATIONS = """
             SELECT pg_advisory_xact_lock(hashtextextended('icefield.locations', :domain))
             """;
 
+    /// Each condition by itself: with an `OR` between two of them a plan that was made while the tables were small
+    /// reads
+    /// all of a domain's folders.
     private static final String TOUCHED = """
             SELECT EXISTS (
+                SELECT FROM relations WHERE domain_id = :domain AND location = ANY(:around) AND id <> :id)
+            OR EXISTS (
                 SELECT FROM relations
-                WHERE domain_id = :domain AND id <> :id
-                AND (location = ANY(:around) OR (location >= :inside AND location < :beyond)))
+                WHERE domain_id = :domain AND location >= :inside AND location < :beyond AND id <> :id)
+            OR EXISTS (
+                SELECT FROM dropped WHERE domain_id = :domain AND location = ANY(:around) AND id <> :left)
             OR EXISTS (
                 SELECT FROM dropped
-                WHERE domain_id = :domain AND id <> :left
-                AND (location = ANY(:around) OR (location >= :inside AND location < :beyond)))
+                WHERE domain_id = :domain AND location >= :inside AND location < :beyond AND id <> :left)
             """;
 
     /// What was dropped, and whoever registers its own file takes it over: it is not purged meanwhile.
@@ -83,15 +95,17 @@ public final class PostgresTables implements TableStore {
             """;
 
     private static final String CREATE = """
-            INSERT INTO relations
-                (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
-            VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1)
-            ON CONFLICT (namespace_id, name) DO NOTHING
-            RETURNING id
-            """;
-
-    private static final String KEEP = """
-            INSERT INTO metadata (relation_id, version, body) VALUES (:id, 1, :body)
+            WITH added AS (
+                INSERT INTO relations
+                    (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
+                VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1)
+                ON CONFLICT (namespace_id, name) DO NOTHING
+                RETURNING id),
+            kept AS (
+                INSERT INTO metadata (relation_id, version, body)
+                SELECT id, 1, :body FROM added)
+            SELECT id, EXISTS (SELECT FROM tags WHERE table_uuid = :uuid AND source = 'declared') AS declared
+            FROM added
             """;
 
     private static final String TAKEN = """
@@ -119,7 +133,7 @@ public final class PostgresTables implements TableStore {
             cleaned AS (
                 DELETE FROM metadata m USING moved
                 WHERE m.relation_id = moved.id AND m.version < :seen)
-            SELECT count(*) FROM moved
+            SELECT EXISTS (SELECT FROM tags WHERE table_uuid = :uuid AND source = 'declared') FROM moved
             """;
 
     private static final String REREAD_SWAP = """
@@ -183,21 +197,28 @@ public final class PostgresTables implements TableStore {
 
     private static final int TAGGED_MAX = 10_000;
 
-    private final Cache<Tagged, Map<Integer, Set<Tag>>> tags =
-            Caffeine.newBuilder().maximumSize(TAGGED_MAX).build();
     private final Database database;
-    private final TableLookup lookup;
+    private final Lookup<TableId, Seen> lookup;
     private final NameLists lists;
+    private final Cache<Tagged, Map<Integer, Set<Tag>>> tags;
 
     public PostgresTables(Database database) {
         this.database = database;
-        this.lookup = new TableLookup(database);
+        this.lookup = new Lookup<>(database, new TableLookup(database.domainRows()));
         this.lists = new NameLists(database);
+        this.tags = Caffeine.newBuilder().maximumSize(TAGGED_MAX).build();
+    }
+
+    private PostgresTables(PostgresTables same, Once requests) {
+        this.database = same.database.recording(requests);
+        this.lookup = same.lookup;
+        this.lists = same.lists;
+        this.tags = same.tags;
     }
 
     @Override
     public TableStore recording(Once requests) {
-        return new PostgresTables(database.recording(requests));
+        return new PostgresTables(this, requests);
     }
 
     @Override
@@ -211,7 +232,7 @@ public final class PostgresTables implements TableStore {
     }
 
     @Override
-    public Page<TableId> tables(Namespace namespace, Page.Request page) {
+    public Page<TableId> tables(NamespaceStore.Seen namespace, Page.Request page) {
         return lists.tables(namespace, page);
     }
 
@@ -275,24 +296,31 @@ public final class PostgresTables implements TableStore {
 
     private static Created create(
             Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
-        if (absent(handle, namespace)) {
+        Domain domain = namespace.domain();
+        boolean there = handle.createQuery(LOCK_PLACE)
+                .bind("namespace", namespace.id())
+                .bind("domain", domain.id())
+                .mapToMap()
+                .findOne()
+                .isPresent();
+        if (!there) {
             return new Created.NoNamespace();
         }
-        Domain domain = namespace.domain();
-        lockLocations(handle, domain);
-        long left = left(handle, kind, domain, uuid, published.location());
-        boolean touches = touches(handle, domain, 0, published.location(), left);
-        Optional<Long> id = touches ? Optional.empty() : insert(handle, kind, namespace, name, uuid, published);
-        if (id.isEmpty()) {
-            return touches && !taken(handle, namespace, name) ? new Created.LocationTaken() : new Created.NameTaken();
+        Optional<Long> left = place(handle, kind, domain, 0, uuid, published.location());
+        if (left.isEmpty()) {
+            return taken(handle, namespace, name) ? new Created.NameTaken() : new Created.LocationTaken();
         }
-        takeOver(handle, left, uuid);
-        keep(handle, kind, id.get(), uuid, published, body);
+        Optional<Long> id = insert(handle, kind, namespace, name, uuid, published, body);
+        if (id.isEmpty()) {
+            return new Created.NameTaken();
+        }
+        takeOver(handle, left.get(), uuid);
         return new Created.Done(created(id.get(), kind, namespace, name, uuid, published));
     }
 
+    /// Empty: the name is taken.
     private static Optional<Long> insert(
-            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published) {
+            Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
         return handle.createQuery(CREATE)
                 .bind("domain", namespace.domain().id())
                 .bind("namespace", namespace.id())
@@ -301,14 +329,16 @@ public final class PostgresTables implements TableStore {
                 .bind("uuid", uuid)
                 .bind("location", stored(published.location()))
                 .bind("metadata", published.metadata().location().toString())
-                .mapTo(Long.class)
-                .findOne();
+                .bind("body", body)
+                .map((row, _) -> new Inserted(row.getLong("id"), row.getBoolean("declared")))
+                .findOne()
+                .map(row -> {
+                    declare(handle, kind, uuid, published, row.declared());
+                    return row.id();
+                });
     }
 
-    private static void keep(Handle handle, Kind kind, long id, UUID uuid, Published published, byte[] body) {
-        handle.createUpdate(KEEP).bind("id", id).bind("body", body).execute();
-        declare(handle, kind, uuid, published);
-    }
+    private record Inserted(long id, boolean declared) {}
 
     /// Having the locations' lock, we know that the lost transaction has ended.
     private static Supplier<Created> reread(
@@ -383,11 +413,11 @@ public final class PostgresTables implements TableStore {
     }
 
     private static Swapped replace(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
-        long left = NOTHING_LEFT;
+        Optional<Long> left = Optional.of(NOTHING_LEFT);
         if (!published.location().equals(seen.location())) {
             lockLocations(handle, seen.domain());
-            left = left(handle, seen.kind(), seen.domain(), uuid, published.location());
-            if (touches(handle, seen.domain(), seen.id(), published.location(), left)) {
+            left = place(handle, seen.kind(), seen.domain(), seen.id(), uuid, published.location());
+            if (left.isEmpty()) {
                 return Swapped.LOCATION_TAKEN;
             }
         }
@@ -395,7 +425,7 @@ public final class PostgresTables implements TableStore {
             return Swapped.LOST;
         }
         if (!uuid.equals(seen.uuid())) {
-            takeOver(handle, left, uuid);
+            takeOver(handle, left.get(), uuid);
         }
         return Swapped.DONE;
     }
@@ -413,19 +443,17 @@ public final class PostgresTables implements TableStore {
     }
 
     private static boolean moved(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
-        int moved = handle.createQuery(SWAP)
+        Optional<Boolean> declared = handle.createQuery(SWAP)
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
                 .bind("uuid", uuid)
                 .bind("location", stored(published.location()))
                 .bind("metadata", published.metadata().location().toString())
                 .bind("body", body)
-                .mapTo(Integer.class)
-                .one();
-        if (moved == 1) {
-            declare(handle, seen.kind(), uuid, published);
-        }
-        return moved == 1;
+                .mapTo(Boolean.class)
+                .findOne();
+        declared.ifPresent(before -> declare(handle, seen.kind(), uuid, published, before));
+        return declared.isPresent();
     }
 
     /// Having the row's lock, we know that the lost transaction has ended. Versions only grow, and a version is taken
@@ -545,17 +573,11 @@ public final class PostgresTables implements TableStore {
     }
 
     private static long inserted(Handle handle, Step.Create step) {
-        long id = insert(handle, Kind.TABLE, step.namespace(), step.name(), step.uuid(), step.first())
+        byte[] body = Gzip.pack(step.first().metadata().json());
+        long id = insert(handle, Kind.TABLE, step.namespace(), step.name(), step.uuid(), step.first(), body)
                 .orElseThrow(() -> new NotPublished(
                         new Outcome.NameTaken(new TableId(step.namespace().name(), step.name()))));
         takeOver(handle, NOTHING_LEFT, step.uuid());
-        keep(
-                handle,
-                Kind.TABLE,
-                id,
-                step.uuid(),
-                step.first(),
-                Gzip.pack(step.first().metadata().json()));
         return id;
     }
 
@@ -706,21 +728,20 @@ public final class PostgresTables implements TableStore {
 
     private record FieldTag(int field, String name) {}
 
-    /// A table's UUID may be that of a view in a file that somebody registers: views leave tags alone.
-    private static void declare(Handle handle, Kind kind, UUID uuid, Published published) {
-        if (kind == Kind.TABLE) {
-            replaceDeclared(handle, uuid, published.tags());
-        }
-    }
-
-    /// A commit replaces what jobs declared, never what a steward said meanwhile.
-    private static void replaceDeclared(Handle handle, UUID table, Map<Integer, Set<Tag>> tags) {
-        List<FieldTag> wanted = tags.entrySet().stream()
+    /// A commit replaces what jobs declared, never what a steward said meanwhile. A table's UUID may be that of a view
+    /// in
+    /// a file that somebody registers: views leave tags alone.
+    ///
+    /// @param before something is declared of it already
+    private static void declare(Handle handle, Kind kind, UUID uuid, Published published, boolean before) {
+        List<FieldTag> wanted = published.tags().entrySet().stream()
                 .flatMap(entry -> entry.getValue().stream()
                         .filter(tag -> tag.source() == Source.DECLARED)
                         .map(tag -> new FieldTag(entry.getKey(), tag.name())))
                 .toList();
-        bound(handle.createUpdate(REPLACE_DECLARED), table, wanted).execute();
+        if (kind == Kind.TABLE && (before || !wanted.isEmpty())) {
+            bound(handle.createUpdate(REPLACE_DECLARED), uuid, wanted).execute();
+        }
     }
 
     private static <S extends SqlStatement<S>> S bound(S statement, UUID table, List<FieldTag> rows) {
@@ -767,6 +788,17 @@ public final class PostgresTables implements TableStore {
                 .bind("domain", domain.id())
                 .mapToMap()
                 .one();
+    }
+
+    /// Empty: the folder is not free. Else the dropped one of this UUID that is to make room there, if one is.
+    ///
+    /// @param id of whoever is to have the folder; 0: a new one
+    private static Optional<Long> place(Handle handle, Kind kind, Domain domain, long id, UUID uuid, Location folder) {
+        if (!touches(handle, domain, id, folder, NOTHING_LEFT)) {
+            return Optional.of(NOTHING_LEFT);
+        }
+        long left = left(handle, kind, domain, uuid, folder);
+        return left == NOTHING_LEFT || touches(handle, domain, id, folder, left) ? Optional.empty() : Optional.of(left);
     }
 
     /// The dropped one that a new one of this UUID and folder takes the place of.

@@ -168,7 +168,7 @@ public final class CommitTable {
         if (permitted.get().isEmpty()) {
             return true;
         }
-        Work work = new Work(permitted.get().getFirst().seen().table());
+        Work work = new Work(permitted.get().getFirst().seen());
         work.readAhead(permitted.get());
         permitted.get().forEach(work::take); // are they valid, are they acceptable?
         if (!work.changed()) {
@@ -210,13 +210,13 @@ public final class CommitTable {
         private Location location;
         private Map<Integer, Set<Tag>> tags;
 
-        Work(Table table) {
-            this.table = table;
+        Work(Seen seen) {
+            this.table = seen.table();
             this.current = cache.of(table);
             this.written = files.forCommit(table);
             this.now = format.read(current);
             this.location = table.location();
-            this.tags = store.tags(table.uuid());
+            this.tags = store.tags(seen);
         }
 
         boolean changed() {
@@ -375,8 +375,8 @@ public final class CommitTable {
         return switch (asked) {
             case Asked.Creation(Draft.New(Namespace _, TableId name, var next, Location _)) ->
                 review.creation(Change.Kind.CREATE_TABLE, name, next, Map.of());
-            case Asked.Change(Seen(Table table, var sight, var _), var before, var draft) ->
-                review.change(who, sight, table.name(), before, draft.next(), store.tags(table.uuid()));
+            case Asked.Change(Seen seen, var before, var draft) ->
+                review.change(who, seen.sight(), seen.table().name(), before, draft.next(), store.tags(seen));
             case Asked.Nothing(Draft.Unchanged(Table table, Metadata _)) ->
                 new Review.Verdict(table.name(), Map.of(), List.of());
         };

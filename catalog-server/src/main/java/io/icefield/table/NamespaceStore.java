@@ -11,7 +11,9 @@ import java.util.Set;
 /// The namespaces, with what the grants say about a caller.
 public interface NamespaceStore {
     /// A namespace as one caller sees it.
-    record Seen(Namespace namespace, Sight sight) {}
+    ///
+    /// @param namesVersion another one whenever a table or view in it came, went or changed its name
+    record Seen(Namespace namespace, Sight sight, long namesVersion) {}
 
     /// The same store. What is changed through it is recorded with the keys of these requests, in one
     /// transaction; it throws `Refusal.Repeated`, and nothing has changed, when one of them is there already.

@@ -35,12 +35,12 @@ public interface TableStore {
     /// At most `limit` tables of the namespace after this name, in the order of their names (code points).
     List<Seen> list(Set<Grantee> who, Namespace namespace, String after, int limit);
 
-    /// All tables of the namespace, for who may see them all: the same object again while none came, went or changed
-    /// its name.
-    default Page<TableId> tables(Namespace namespace, Page.Request page) {
+    /// All tables of the namespace, for who may see them all, as new as the look at it or newer: the same object again
+    /// while none came, went or changed its name.
+    default Page<TableId> tables(NamespaceStore.Seen namespace, Page.Request page) {
         return Paging.fill(
                 page,
-                (after, limit) -> list(Set.of(), namespace, after, limit),
+                (after, limit) -> list(Set.of(), namespace.namespace(), after, limit),
                 _ -> true,
                 seen -> seen.table().name().name(),
                 seen -> seen.table().name());

@@ -30,13 +30,12 @@ public final class Tables {
     /// The tables of a namespace that the caller may know of.
     public Page<TableId> list(Principal who, NamespaceId name, Page.Request page) {
         NamespaceStore.Seen seen = namespaces.get(who, Action.SEE, name);
-        Namespace namespace = seen.namespace();
         if (Access.allows(who, seen.sight(), Action.READ)) {
-            return store.tables(namespace, page);
+            return store.tables(seen, page);
         }
         return Paging.fill(
                 page,
-                (after, limit) -> store.list(who.grantees(), namespace, after, limit),
+                (after, limit) -> store.list(who.grantees(), seen.namespace(), after, limit),
                 table -> Access.allows(who, table.sight(), Action.SEE),
                 table -> table.table().name().name(),
                 table -> table.table().name());

@@ -237,7 +237,7 @@ final class InMemoryMesh {
 
         private NamespaceStore.Seen seen(Set<Grantee> who, Namespace namespace) {
             NamespaceId name = namespace.name();
-            return new NamespaceStore.Seen(namespace, sight(who, name.domain(), name.levels(), Optional.empty()));
+            return new NamespaceStore.Seen(namespace, sight(who, name.domain(), name.levels(), Optional.empty()), 0);
         }
 
         @Override

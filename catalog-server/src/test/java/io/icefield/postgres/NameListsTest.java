@@ -30,7 +30,12 @@ final class NameListsTest {
     }
 
     private Page<TableId> all(Namespace namespace) {
-        return mesh.tables.tables(namespace, Page.Request.ALL);
+        return page(namespace, Page.Request.ALL);
+    }
+
+    private Page<TableId> page(Namespace namespace, Page.Request page) {
+        return mesh.tables.tables(
+                mesh.namespaces.find(Mesh.NOBODY, namespace.name()).orElseThrow(), page);
     }
 
     private static List<String> names(Page<TableId> page) {
@@ -67,17 +72,15 @@ final class NameListsTest {
     void pagesJoinToTheList() {
         Namespace wide = mesh.namespace(sales, "wide");
         IntStream.range(0, 7).forEach(i -> mesh.table(wide, "t" + i));
-        Page<TableId> first = mesh.tables.tables(wide, new Page.Request("", 3));
-        Page<TableId> second =
-                mesh.tables.tables(wide, new Page.Request(first.next().orElseThrow(), 3));
-        Page<TableId> third =
-                mesh.tables.tables(wide, new Page.Request(second.next().orElseThrow(), 3));
+        Page<TableId> first = page(wide, new Page.Request("", 3));
+        Page<TableId> second = page(wide, new Page.Request(first.next().orElseThrow(), 3));
+        Page<TableId> third = page(wide, new Page.Request(second.next().orElseThrow(), 3));
 
         assertThat(names(first)).containsExactly("t0", "t1", "t2");
         assertThat(names(second)).containsExactly("t3", "t4", "t5");
         assertThat(names(third)).containsExactly("t6");
         assertThat(third.next()).isEmpty();
-        assertThat(mesh.tables.tables(wide, new Page.Request("", 3))).isSameAs(first);
+        assertThat(page(wide, new Page.Request("", 3))).isSameAs(first);
     }
 
     /// Whoever has made a table finds it in the list, whatever others do and cache meanwhile.

@@ -76,6 +76,7 @@ final class QueryPlanTest {
 
             assertThat(plan)
                     .containsPattern("domains_name_key on domains\\s+Index Cond: \\(name = q.domain\\)")
+                    .containsPattern("Index Cond: \\(\\(domain_id = domains.id\\) AND \\(path = q.path\\)\\)")
                     .containsPattern("Index Cond: \\(\\(namespace_id = namespaces.id\\) AND \\(name = q.name\\)\\)");
             assertNoTableIsReadWhole(plan);
         }
@@ -88,6 +89,25 @@ final class QueryPlanTest {
                 .bindArray(2, String.class, name)
                 .bindArray(3, String.class, "group:g1\u001Egroup:g2\u001Eprincipal:bob")
                 .bindArray(4, String.class, String.join("\u001E", scopes()));
+    }
+
+    @Test
+    void findingANamespaceReadsIndexesOnly() {
+        for (String mode : List.of("force_custom_plan", "force_generic_plan")) {
+            String plan = plan(
+                    mode,
+                    "FIND",
+                    NamespaceLookup.class,
+                    find -> find.bindArray(0, String.class, "sales")
+                            .bindArray(1, String.class, "crm")
+                            .bindArray(2, String.class, "group:g1\u001Egroup:g2\u001Eprincipal:bob")
+                            .bindArray(3, String.class, String.join("\u001E", Scope.enclosing(crm.name()))));
+
+            assertThat(plan)
+                    .containsPattern("domains_name_key on domains\\s+Index Cond: \\(name = q.domain\\)")
+                    .containsPattern("Index Cond: \\(\\(domain_id = domains.id\\) AND \\(path = q.path\\)\\)");
+            assertNoTableIsReadWhole(plan);
+        }
     }
 
     @Test
@@ -110,8 +130,7 @@ final class QueryPlanTest {
                 query -> query.bindArray("who", String.class, List.of("group:g1"))
                         .bindArray("scopes", String.class, List.of("", "sales"))
                         .bind("inside", "sales" + NamespaceId.SEPARATOR)
-                        .bind("domain", sales.id())
-                        .bind("parent", 0L)
+                        .bind("parent", -sales.id())
                         .bind("after", "")
                         .bind("limit", 10));
 
@@ -136,7 +155,10 @@ final class QueryPlanTest {
                         .bind("inside", "s3://bucket-sales/x/")
                         .bind("beyond", "s3://bucket-sales/x0"));
 
-        assertThat(plan).contains("relations_location", "dropped_location").doesNotContain("Seq Scan");
+        assertThat(plan)
+                .contains("relations_location", "dropped_location")
+                .doesNotContain("Seq Scan")
+                .doesNotContainPattern("Filter: .*location");
     }
 
     /// Domains and namespaces have a row each here: reading them whole is right.

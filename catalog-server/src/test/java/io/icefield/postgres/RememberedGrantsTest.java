@@ -1,0 +1,193 @@
+package io.icefield.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.icefield.access.Grantee;
+import io.icefield.access.Role;
+import io.icefield.access.Sight;
+import io.icefield.domain.Domain;
+import io.icefield.domain.Grant;
+import io.icefield.table.DroppedStore;
+import io.icefield.table.Fate;
+import io.icefield.table.Namespace;
+import io.icefield.table.NamespaceStore;
+import io.icefield.table.Table;
+import io.icefield.table.TableId;
+import io.icefield.table.TableStore;
+import io.icefield.table.TableStore.Renamed;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/// What two servers remember of the grants is what the grants say, at every moment.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class RememberedGrantsTest {
+    private static final Grantee BOB = Grantee.parse("principal:bob");
+    private static final Set<Grantee> WHO = Set.of(BOB, Mesh.ANALYSTS);
+
+    private final Database.Settings settings = TestDatabase.fresh();
+    private final Mesh mesh = new Mesh(Database.open(settings));
+    private final Mesh other = new Mesh(Database.open(settings));
+    private final Domain sales = mesh.domain("sales");
+    private final Namespace crm = mesh.namespace(sales, "crm");
+
+    @AfterAll
+    void close() {
+        mesh.database.close();
+        other.database.close();
+    }
+
+    private static Set<Role> roles(Mesh server, TableId name) {
+        return server.tables
+                .find(WHO, name)
+                .map(TableStore.Seen::sight)
+                .orElseThrow()
+                .roles();
+    }
+
+    private static Sight sight(Mesh server, Namespace namespace) {
+        return server.namespaces
+                .find(WHO, namespace.name())
+                .map(NamespaceStore.Seen::sight)
+                .orElseThrow();
+    }
+
+    @Test
+    void aGrantIsThereAndGoneForTheNextQuestionToTheOtherServer() {
+        TableId orders = mesh.table(crm, "orders").name();
+        for (Grant grant : List.of(
+                Mesh.grant(BOB, Role.READER),
+                Mesh.grant(Mesh.ANALYSTS, Role.WRITER, "sales"),
+                Mesh.grant(BOB, Role.STEWARD, "sales", "crm"),
+                Mesh.tableGrant(Mesh.ANALYSTS, Role.OWNER, orders))) {
+            boolean onTable = grant.table().isPresent();
+            for (int round = 0; round < 20; round++) {
+                assertThat(roles(other, orders)).isEmpty();
+                assertThat(sight(other, crm)).isEqualTo(Sight.NOTHING);
+                mesh.domains.grant(grant);
+                assertThat(roles(other, orders)).containsExactly(grant.role());
+                assertThat(sight(other, crm)).isEqualTo(new Sight(onTable ? Set.of() : Set.of(grant.role()), onTable));
+                assertThat(mesh.domains.revoke(grant)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void grantsGoWithTheirTableAndComeBackWithIt() {
+        Table items = mesh.table(crm, "items");
+        Namespace moved = mesh.namespace(sales, "moved");
+        mesh.domains.grant(Mesh.tableGrant(BOB, Role.READER, items.name()));
+        assertThat(roles(other, items.name())).containsExactly(Role.READER);
+
+        assertThat(mesh.tables.rename(items, moved, "items")).isEqualTo(Renamed.DONE);
+        TableId name = new TableId(moved.name(), "items");
+        assertThat(roles(other, name)).containsExactly(Role.READER);
+        assertThat(roles(other, mesh.table(crm, "items", "elsewhere").name())).isEmpty();
+
+        PostgresDropped dropped = new PostgresDropped(mesh.database);
+        assertThat(dropped.drop(mesh.now(name), new DroppedStore.Drop("bob", Fate.FORGET, Duration.ofDays(1))))
+                .isTrue();
+        assertThat(roles(other, mesh.table(moved, "items", "again").name())).isEmpty();
+    }
+
+    @Test
+    void aDomainOfTheSameNameInheritsNothing() {
+        Domain hr = mesh.domain("hr");
+        mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "hr"));
+        Namespace staff = mesh.namespace(hr, "staff");
+        assertThat(sight(other, staff).roles()).containsExactly(Role.OWNER);
+        assertThat(mesh.namespaces.remove(staff)).isTrue();
+        assertThat(mesh.domains.remove(hr)).isTrue();
+
+        Namespace again = mesh.namespace(mesh.domain("hr"), "staff");
+        assertThat(sight(other, again)).isEqualTo(Sight.NOTHING);
+    }
+
+    /// What is remembered here was never true of what is there now, so nothing may be taken for it.
+    @Test
+    void noEpochComesTwiceAndNoneComesForNothing() {
+        UUID before = epoch();
+        assertThat(mesh.domains.revoke(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere")))
+                .isFalse();
+        assertThat(epoch()).isEqualTo(before);
+
+        List<UUID> seen = new ArrayList<>(List.of(before));
+        for (int i = 0; i < 10; i++) {
+            mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
+            seen.add(epoch());
+            mesh.domains.revoke(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
+            seen.add(epoch());
+        }
+        mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
+        seen.add(epoch());
+        mesh.database.write(
+                handle -> handle.execute("UPDATE grants SET role = 'reader' WHERE grantee = 'principal:bob'"));
+        seen.add(epoch());
+        mesh.database.write(handle -> handle.execute("TRUNCATE grants"));
+        seen.add(epoch());
+        assertThat(seen).doesNotHaveDuplicates();
+    }
+
+    private UUID epoch() {
+        return mesh.database.read(handle -> handle.createQuery("SELECT epoch FROM grants_epoch")
+                .mapTo(UUID.class)
+                .one());
+    }
+
+    /// One owner of each grant gives it and takes it away on one server, and asks both after each step while the others
+    /// do the same with theirs.
+    @Test
+    void amongManyWhoChangeGrantsEachSeesItsOwnAsItIs() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("RememberedGrantsTest seed " + seed);
+        Namespace busy = mesh.namespace(sales, "busy");
+        List<TableId> tables =
+                List.of(mesh.table(busy, "a").name(), mesh.table(busy, "b").name());
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int owner = 0; owner < 8; owner++) {
+                Random random = new Random(seed + owner);
+                Grantee grantee = Grantee.parse("principal:p" + owner);
+                all.add(threads.submit(() -> changing(grantee, tables, random)));
+            }
+            for (Future<?> each : all) {
+                each.get();
+            }
+        }
+    }
+
+    private void changing(Grantee grantee, List<TableId> tables, Random random) {
+        List<Role> roles = List.of(Role.values());
+        for (int step = 0; step < 30; step++) {
+            TableId name = tables.get(random.nextInt(tables.size()));
+            Role role = roles.get(random.nextInt(roles.size()));
+            Grant grant = random.nextBoolean()
+                    ? Mesh.tableGrant(grantee, role, name)
+                    : Mesh.grant(grantee, role, "sales", "busy");
+            Mesh changes = random.nextBoolean() ? mesh : other;
+            changes.domains.grant(grant);
+            assertThat(seen(grantee, name)).containsOnly(Set.of(role));
+            assertThat(changes.domains.revoke(grant)).isTrue();
+            assertThat(seen(grantee, name)).containsOnly(Set.of());
+        }
+    }
+
+    private List<Set<Role>> seen(Grantee grantee, TableId name) {
+        return List.of(mesh, other).stream()
+                .map(server -> server.tables
+                        .find(Set.of(grantee), name)
+                        .orElseThrow()
+                        .sight()
+                        .roles())
+                .toList();
+    }
+}
