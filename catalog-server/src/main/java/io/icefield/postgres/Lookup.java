@@ -1,7 +1,5 @@
 package io.icefield.postgres;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import io.icefield.access.Grantee;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
@@ -16,14 +14,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/// Finds things by name, as their callers see them. Callers that ask at the same time share an indexed query. It reads
-/// the
-/// epoch of the grants together with the thing, and what the grants say only where that is not remembered from the same
-/// epoch: a grant that is taken away is gone for the next question, whichever server took it.
+/// Finds things by name, as their callers see them: one indexed query reads the thing and what the grants say, and
+/// callers
+/// that ask at the same time share it.
 ///
 /// @param <N> a name
 /// @param <S> a thing as one caller sees it
@@ -31,13 +27,9 @@ final class Lookup<N, S> {
     /// Queries at the same time. With two, each would have half the questions, and PostgreSQL twice the work.
     private static final int TURNS = 1;
 
-    private static final int SIGHTS_MAX = 50_000;
-
     private final Database database;
     private final Query<N, S> query;
-    private final Rounds<Question<N>, Optional<Found<S>>> rounds = new Rounds<>(this::answers, TURNS);
-    private final Cache<Caller<N>, Remembered> sights =
-            Caffeine.newBuilder().maximumSize(SIGHTS_MAX).build();
+    private final Rounds<Question<N>, Optional<S>> rounds = new Rounds<>(this::answers, TURNS);
 
     Lookup(Database database, Query<N, S> query) {
         this.database = database;
@@ -51,10 +43,10 @@ final class Lookup<N, S> {
 
         void bind(PreparedStatement statement, List<Question<N>> questions) throws SQLException;
 
-        Found<S> read(Connection connection, ResultSet row, N name) throws SQLException;
+        S read(Connection connection, ResultSet row, N name) throws SQLException;
     }
 
-    /// @param who empty: the grants are not asked
+    /// @param who empty: nothing was granted to nobody
     record Question<N>(N name, Set<Grantee> who) {
         private static final String BETWEEN = "\u001E";
 
@@ -68,30 +60,13 @@ final class Lookup<N, S> {
         }
     }
 
-    /// @param sight what the grants say to those who asked, at this epoch
-    record Found<S>(Function<Sight, S> thing, UUID epoch, Sight sight) {}
-
-    private record Caller<N>(Set<Grantee> who, N name) {}
-
-    private record Remembered(UUID epoch, Sight sight) {}
-
     Optional<S> find(Set<Grantee> who, N name) {
-        Caller<N> caller = new Caller<>(who, name);
-        Remembered known = sights.getIfPresent(caller);
-        if (known != null) {
-            Optional<Found<S>> found = rounds.answer(new Question<>(name, Set.of()));
-            if (found.isEmpty() || found.get().epoch().equals(known.epoch())) {
-                return found.map(each -> each.thing().apply(known.sight()));
-            }
-        }
-        Optional<Found<S>> found = rounds.answer(new Question<>(name, who));
-        found.ifPresent(each -> sights.put(caller, new Remembered(each.epoch(), each.sight())));
-        return found.map(each -> each.thing().apply(each.sight()));
+        return rounds.answer(new Question<>(name, who));
     }
 
-    private List<Optional<Found<S>>> answers(List<Question<N>> questions) {
+    private List<Optional<S>> answers(List<Question<N>> questions) {
         return database.readPlainly(connection -> {
-            List<Optional<Found<S>>> answers = new ArrayList<>(Collections.nCopies(questions.size(), Optional.empty()));
+            List<Optional<S>> answers = new ArrayList<>(Collections.nCopies(questions.size(), Optional.empty()));
             try (PreparedStatement find = connection.prepareStatement(query.sql())) {
                 query.bind(find, questions);
                 try (ResultSet row = find.executeQuery()) {

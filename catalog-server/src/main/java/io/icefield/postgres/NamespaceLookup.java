@@ -8,18 +8,15 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.UUID;
 
 /// Finds namespaces: their properties, how often their names have changed, and the grants.
 final class NamespaceLookup implements Lookup.Query<NamespaceId, Seen> {
     private static final String FIND = """
             SELECT q.number, n.id, n.names_version, d.id, d.version, p.keys, p.vals,
-                (SELECT epoch FROM grants_epoch WHERE single),
-                CASE WHEN q.who <> '' THEN (
-                    SELECT string_agg(g.role, ',') FROM grants g
+                (SELECT string_agg(g.role, ',') FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))) END,
-                q.who <> '' AND EXISTS (
+                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))),
+                EXISTS (
                     SELECT FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
                     AND g.scope >= q.domain || chr(31) || q.path || chr(31)
@@ -53,16 +50,12 @@ final class NamespaceLookup implements Lookup.Query<NamespaceId, Seen> {
     }
 
     @Override
-    public Lookup.Found<Seen> read(Connection connection, ResultSet row, NamespaceId name) throws SQLException {
+    public Seen read(Connection connection, ResultSet row, NamespaceId name) throws SQLException {
         Namespace namespace = new Namespace(
                 row.getLong(2),
                 domains.domain(connection, row.getLong(4), row.getInt(5)),
                 name,
                 PostgresNamespaces.properties(row));
-        long namesVersion = row.getLong(3);
-        return new Lookup.Found<>(
-                sight -> new Seen(namespace, sight, namesVersion),
-                row.getObject(8, UUID.class),
-                Lookup.sight(row.getString(9), row.getBoolean(10)));
+        return new Seen(namespace, Lookup.sight(row.getString(8), row.getBoolean(9)), row.getLong(3));
     }
 }

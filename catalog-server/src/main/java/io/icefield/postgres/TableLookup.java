@@ -21,11 +21,10 @@ final class TableLookup implements Lookup.Query<TableId, Seen> {
     /// Its `LIMIT`s leave the planner no other way than from name to name, each by its unique index.
     private static final String FIND = """
             SELECT q.number, r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version, d.id, d.version,
-                r.tags_version, (SELECT epoch FROM grants_epoch WHERE single),
-                CASE WHEN q.who <> '' THEN (
-                    SELECT string_agg(g.role, ',') FROM grants g
+                r.tags_version,
+                (SELECT string_agg(g.role, ',') FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))) END
+                    AND g.scope = ANY(string_to_array(q.scopes, chr(30))))
             FROM unnest(?, ?, ?, ?, ?) WITH ORDINALITY AS q (domain, path, name, who, scopes, number)
             CROSS JOIN LATERAL (SELECT id, version FROM domains WHERE name = q.domain LIMIT 1) d
             CROSS JOIN LATERAL (SELECT id FROM namespaces WHERE domain_id = d.id AND path = q.path LIMIT 1) n
@@ -64,24 +63,17 @@ final class TableLookup implements Lookup.Query<TableId, Seen> {
     }
 
     private static String scopes(Lookup.Question<TableId> question) {
-        if (question.who().isEmpty()) {
-            return "";
-        }
         List<String> scopes = Scope.enclosing(question.name().namespace());
         scopes.add(Scope.of(question.name()).text());
         return Lookup.Question.joined(scopes);
     }
 
     @Override
-    public Lookup.Found<Seen> read(Connection connection, ResultSet row, TableId name) throws SQLException {
+    public Seen read(Connection connection, ResultSet row, TableId name) throws SQLException {
         Pointer pointer = new Pointer(row.getLong(2), row.getLong(7), row.getLong(8), row.getInt(9));
         Table kept = known.getIfPresent(pointer);
         Table table = kept != null && kept.name().equals(name) ? kept : table(connection, row, pointer, name);
-        long tagsVersion = row.getLong(10);
-        return new Lookup.Found<>(
-                sight -> new Seen(table, sight, tagsVersion),
-                row.getObject(11, UUID.class),
-                Lookup.sight(row.getString(12), false));
+        return new Seen(table, Lookup.sight(row.getString(11), false), row.getLong(10));
     }
 
     private Table table(Connection connection, ResultSet row, Pointer pointer, TableId name) throws SQLException {

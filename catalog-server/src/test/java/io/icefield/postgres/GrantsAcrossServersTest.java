@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -28,9 +27,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/// What two servers remember of the grants is what the grants say, at every moment.
+/// What one server grants or takes away holds for the next question to the other.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class RememberedGrantsTest {
+final class GrantsAcrossServersTest {
     private static final Grantee BOB = Grantee.parse("principal:bob");
     private static final Set<Grantee> WHO = Set.of(BOB, Mesh.ANALYSTS);
 
@@ -112,43 +111,12 @@ final class RememberedGrantsTest {
         assertThat(sight(other, again)).isEqualTo(Sight.NOTHING);
     }
 
-    /// What is remembered here was never true of what is there now, so nothing may be taken for it.
-    @Test
-    void noEpochComesTwiceAndNoneComesForNothing() {
-        UUID before = epoch();
-        assertThat(mesh.domains.revoke(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere")))
-                .isFalse();
-        assertThat(epoch()).isEqualTo(before);
-
-        List<UUID> seen = new ArrayList<>(List.of(before));
-        for (int i = 0; i < 10; i++) {
-            mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
-            seen.add(epoch());
-            mesh.domains.revoke(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
-            seen.add(epoch());
-        }
-        mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "sales", "nowhere"));
-        seen.add(epoch());
-        mesh.database.write(
-                handle -> handle.execute("UPDATE grants SET role = 'reader' WHERE grantee = 'principal:bob'"));
-        seen.add(epoch());
-        mesh.database.write(handle -> handle.execute("TRUNCATE grants"));
-        seen.add(epoch());
-        assertThat(seen).doesNotHaveDuplicates();
-    }
-
-    private UUID epoch() {
-        return mesh.database.read(handle -> handle.createQuery("SELECT epoch FROM grants_epoch")
-                .mapTo(UUID.class)
-                .one());
-    }
-
     /// One owner of each grant gives it and takes it away on one server, and asks both after each step while the others
     /// do the same with theirs.
     @Test
     void amongManyWhoChangeGrantsEachSeesItsOwnAsItIs() throws Exception {
         long seed = System.nanoTime();
-        System.out.println("RememberedGrantsTest seed " + seed);
+        System.out.println("GrantsAcrossServersTest seed " + seed);
         Namespace busy = mesh.namespace(sales, "busy");
         List<TableId> tables =
                 List.of(mesh.table(busy, "a").name(), mesh.table(busy, "b").name());
