@@ -258,8 +258,8 @@ public final class PostgresPrincipals implements PrincipalStore {
                                 handle.createUpdate(REMOVE_OLD_SECRETS)
                                         .bind("principal", principal)
                                         .bind("over", time(now.minus(Logins.SESSION_MAX)))
-                                .bind("now", time(now))
-                                .bind("kept", EXPIRED_MAX)
+                                        .bind("now", time(now))
+                                        .bind("kept", EXPIRED_MAX)
                                         .execute();
                             } else {
                                 handle.createUpdate(REMOVE_SECRETS)
