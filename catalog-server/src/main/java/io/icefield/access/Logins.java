@@ -116,7 +116,6 @@ public final class Logins {
     /// A token of a principal that shows no secret: ourselves.
     public String tokenOf(Principal ourselves) {
         Stored known = store.recall(ourselves.name())
-                .filter(each -> each.principal().equals(ourselves))
                 .orElseThrow(() -> new IllegalStateException("there is no principal " + ourselves));
         return issued(known.principal(), new Session(known.id(), Optional.empty(), clock.instant()))
                 .token();
@@ -126,10 +125,10 @@ public final class Logins {
         return store.recall(proof.name()).filter(known -> known.stands(proof.session(), clock.instant()));
     }
 
-    /// The store remembers the groups for as long as the token lives, because engines ask about users by their names.
+    /// The store remembers the groups until the session ends, because engines ask about users by their names.
     private Issued welcome(IdentityProviders.External external) {
         Instant now = clock.instant();
-        Stored known = store.remember(external.principal(), external.issuer(), now.plus(lifetimes.token()))
+        Stored known = store.remember(external.principal(), external.issuer(), now.plus(lifetimes.session()))
                 .orElseThrow(() -> new Refusal.Invalid(
                         "`%s` is the name of another principal: ask the platform team to give that one another name"
                                 .formatted(external.principal().name())));

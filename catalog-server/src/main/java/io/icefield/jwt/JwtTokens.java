@@ -76,7 +76,7 @@ public final class JwtTokens implements Tokens {
                 .claim("pid", session.principal())
                 .claim("kind", who.kind().name().toLowerCase(Locale.ROOT))
                 .claim("groups", who.groups().stream().sorted().toList());
-        session.secret().ifPresent(secret -> claims.claim("secret", secret));
+        session.secret().ifPresent(secret -> claims.claim("credential", secret));
         JWSHeader header = new JWSHeader.Builder(JWSAlgorithm.ES256)
                 .type(JOSEObjectType.JWT)
                 .keyID(key.getKeyID())
@@ -157,7 +157,7 @@ public final class JwtTokens implements Tokens {
         }
         Session session = new Session(
                 principal.get(),
-                Optional.ofNullable(claims.getStringClaim("secret")),
+                Optional.ofNullable(claims.getStringClaim("credential")),
                 Instant.ofEpochSecond(since.get()));
         return Optional.of(new Verified(new Proof(claims.getSubject(), session), expires.get(), keyId));
     }

@@ -31,6 +31,9 @@ public final class PostgresPrincipals implements PrincipalStore {
     /// Those of outside are kept a little longer than they count.
     private static final Duration FORGOTTEN_AFTER = Duration.ofDays(1);
 
+    /// Expired secrets of one principal that are kept for the tokens issued upon them.
+    private static final int EXPIRED_MAX = 20;
+
     private static final String ADD = """
             INSERT INTO principals (name, kind, groups)
             VALUES (:name, :kind, :groups)
@@ -70,9 +73,13 @@ public final class PostgresPrincipals implements PrincipalStore {
             WHERE principal_id = :principal
             """;
 
-    /// Sessions that began with them are over.
+    /// Sessions that began with them are over, or there are too many.
     private static final String REMOVE_OLD_SECRETS = """
-            DELETE FROM principal_secrets WHERE principal_id = :principal AND expires_at < :over
+            DELETE FROM principal_secrets
+            WHERE principal_id = :principal AND (expires_at < :over OR id IN (
+                SELECT id FROM principal_secrets
+                WHERE principal_id = :principal AND expires_at <= :now
+                ORDER BY expires_at DESC, id DESC OFFSET :kept))
             """;
 
     private static final String COUNT_SECRETS = """
@@ -251,6 +258,8 @@ public final class PostgresPrincipals implements PrincipalStore {
                                 handle.createUpdate(REMOVE_OLD_SECRETS)
                                         .bind("principal", principal)
                                         .bind("over", time(now.minus(Logins.SESSION_MAX)))
+                                        .bind("now", time(now))
+                                        .bind("kept", EXPIRED_MAX)
                                         .execute();
                             } else {
                                 handle.createUpdate(REMOVE_SECRETS)

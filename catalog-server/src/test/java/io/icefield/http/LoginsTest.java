@@ -160,7 +160,7 @@ final class LoginsTest {
     }
 
     @Test
-    void somebodyOfOutsideIsRememberedForTheTimeOfTheToken() {
+    void somebodyOfOutsideIsRememberedUntilTheSessionEnds() {
         external.put("t", new External(ALICE, ACME.name(), clock.instant().plusSeconds(60)));
         assertThat(logins.bearer("t")).contains(ALICE);
         assertThat(principals.known("acme.alice", Set.of()).groups())
@@ -170,9 +170,20 @@ final class LoginsTest {
         String token = logins.exchange("t").token();
         assertThat(logins.bearer(token)).contains(ALICE);
         assertThat(principals.known("acme.alice", Set.of("x"))).isEqualTo(ALICE);
-        clock.pass(Duration.ofMinutes(30));
+        clock.pass(Duration.ofMinutes(29));
+        String next = logins.exchange(token).token();
+        clock.pass(Duration.ofMinutes(29));
+        assertThat(logins.bearer(token)).isEmpty();
+        assertThat(logins.bearer(next)).as("the session goes on").contains(ALICE);
+        for (int i = 0; i < 2; i++) {
+            next = logins.exchange(next).token();
+            clock.pass(Duration.ofMinutes(29));
+        }
+        assertThat(logins.bearer(logins.exchange(next).token())).contains(ALICE);
+        next = logins.exchange(next).token();
+        clock.pass(Duration.ofMinutes(4));
+        assertThat(logins.bearer(next)).as("not even by skew").isEmpty();
         assertThat(principals.known("acme.alice", Set.of()).groups()).isEmpty();
-        assertThat(logins.bearer(token)).as("not even by skew").isEmpty();
     }
 
     @Test

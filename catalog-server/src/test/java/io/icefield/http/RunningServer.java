@@ -183,7 +183,7 @@ final class RunningServer implements AutoCloseable {
                     Duration.ofMinutes(30));
         }
 
-        private static Stores in(InMemoryMesh mesh) {
+        static Stores in(InMemoryMesh mesh) {
             return new Stores(
                     mesh.domainStore,
                     mesh.namespaceStore,
@@ -204,6 +204,10 @@ final class RunningServer implements AutoCloseable {
 
     /// With other stores; the objects stay in memory.
     RunningServer(Function<InMemoryMesh, Stores> storesOf) {
+        this(storesOf, Logins.Lifetimes.USUAL);
+    }
+
+    RunningServer(Function<InMemoryMesh, Stores> storesOf, Logins.Lifetimes lifetimes) {
         Stores stores = storesOf.apply(mesh);
         Principals principals = new Principals(mesh.principalStore, List.of(), Clock.systemUTC());
         this.principals = principals;
@@ -212,7 +216,7 @@ final class RunningServer implements AutoCloseable {
                 mesh.principalStore,
                 new JwtTokens(keys, Clock.systemUTC()),
                 token -> providers.verify(token),
-                Logins.Lifetimes.USUAL,
+                lifetimes,
                 Clock.systemUTC());
         domains = new Domains(
                 stores.domains(),

@@ -302,7 +302,7 @@ final class JwtTokensTest {
                 claims -> claims.claim("pid", "7"),
                 claims -> claims.claim("auth_time", null),
                 claims -> claims.claim("auth_time", "yesterday"),
-                claims -> claims.claim("secret", 3));
+                claims -> claims.claim("credential", 3));
         for (UnaryOperator<JWTClaimsSet.Builder> wrong : wrongs) {
             refused(signed(header -> header, wrong, ours()));
         }
@@ -405,7 +405,7 @@ final class JwtTokensTest {
                 .audience("icefield")
                 .subject("bob")
                 .claim("pid", 7)
-                .claim("secret", "3")
+                .claim("credential", "3")
                 .claim("auth_time", session.since().getEpochSecond())
                 .issueTime(Date.from(clock.instant()))
                 .expirationTime(Date.from(clock.instant().plusSeconds(60)))

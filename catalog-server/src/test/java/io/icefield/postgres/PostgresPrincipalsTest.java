@@ -100,6 +100,11 @@ final class PostgresPrincipalsTest {
         assertThatThrownBy(() -> mesh.principals.addSecret("bob", bytes(99), Optional.empty(), Optional.of(soon)))
                 .isInstanceOf(Refusal.Invalid.class);
         assertThat(hashes("bob")).hasSize(PrincipalStore.SECRETS_MAX);
+        Instant justNow = Instant.now().minusSeconds(1);
+        for (int i = 0; i < 40; i++) {
+            mesh.principals.addSecret("bob", bytes(i), Optional.empty(), Optional.of(justNow));
+        }
+        assertThat(secrets()).as("what expired does not pile up").hasSizeLessThan(30);
         Instant past = Instant.now().minus(Logins.SESSION_MAX).minusSeconds(60);
         mesh.principals.addSecret("bob", bytes(99), Optional.empty(), Optional.of(past));
         assertThat(hashes("bob"))
