@@ -149,7 +149,8 @@ class IcebergRoutesTest {
             new Case("", 400, "invalid_request"),
             new Case("grant_type=client_credentials&client_id=%zz", 400, "invalid_request"),
             new Case("grant_type=client_credentials&client_id=a&client_id=b", 400, "invalid_request"),
-            new Case("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", 400, "unsupported_grant_type")
+            new Case("grant_type=urn:ietf:params:oauth:grant-type:token-exchange", 400, "invalid_request"),
+            new Case("grant_type=password", 400, "unsupported_grant_type")
         }) {
             Reply reply = token(each.form(), "");
             assertThat(reply.status()).as("%s %s", each, reply).isEqualTo(each.status());

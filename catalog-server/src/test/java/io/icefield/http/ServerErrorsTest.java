@@ -16,6 +16,7 @@ import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -183,6 +184,9 @@ class ServerErrorsTest {
         }
         if (refusal == Refusal.Repeated.class) {
             return new Refusal.Repeated(List.of());
+        }
+        if (refusal == Refusal.TooManyAttempts.class) {
+            return new Refusal.TooManyAttempts(Duration.ofSeconds(1));
         }
         try {
             return (Refusal) refusal.getDeclaredConstructor(String.class).newInstance("m");
