@@ -218,6 +218,8 @@ public record Settings(
                 "ICEFIELD_MAVEN_REPOSITORY",
                 "ICEFIELD_MINIO",
                 "ICEFIELD_DETACHED",
+                "ICEFIELD_STORAGE_ACCESS_KEY",
+                "ICEFIELD_STORAGE_SECRET_KEY",
                 "ICEFIELD_ENGINE_CREDENTIAL");
 
         private final Map<String, String> left = new TreeMap<>();

@@ -17,6 +17,7 @@ import io.icefield.storage.StorageProfile;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -349,7 +350,8 @@ public final class Storages {
 
     private StorageStore.Probed probe(Domain domain, Storage found) {
         StorageStore.Probed probed = new StorageStore.Probed(
-                clock.instant(), care.probe(found.profile(), found.upkeep(), store.ofOthers(domain)));
+                clock.instant().truncatedTo(ChronoUnit.MILLIS),
+                care.probe(found.profile(), found.upkeep(), store.ofOthers(domain)));
         store.found(found, probed);
         return probed;
     }

@@ -93,7 +93,7 @@ public final class Usages {
     void check(Domain domain, Location at, Usage before, Usage after) {
         long more = after.keptBytes() - before.keptBytes();
         Optional<Storage> storage = domain.holding(at);
-        if (more <= 0 || storage.isEmpty()) {
+        if (more == 0 || storage.isEmpty()) {
             return;
         }
         Quota ofStorage = storage.get().quota();
@@ -103,6 +103,10 @@ public final class Usages {
         StorageName name = storage.get().name();
         synchronized (believed) {
             Believed sums = believed(domain);
+            if (more < 0) {
+                sums.bytes().merge(name, more, Long::sum);
+                return;
+            }
             check("domain `%s`".formatted(domain.name()), domain.quota(), sums.all(), more);
             check(
                     "storage `%s/%s`".formatted(domain.name(), name),

@@ -107,7 +107,7 @@ public final class Endpoints {
                 || endpoint.getPort() == 0
                 || endpoint.getPort() > 65_535) {
             throw new IllegalArgumentException(
-                    "a store's address is `https://host:port` or `http://host:port`, without a path and without a name or password in it");
+                    "a store's address is `https://host:port` or `http://host:port`, without a path, a user or a secret in it");
         }
         String host = host(endpoint);
         boolean usual = port(endpoint) == (scheme.equals("https") ? 443 : 80);

@@ -30,7 +30,7 @@ public record StorageProfile(
     /// It becomes a header.
     private static final Pattern KMS_KEY = Pattern.compile("[A-Za-z0-9:/_.-]{1,2048}");
 
-    private static final Pattern ROLE = Pattern.compile("([A-Za-z0-9+=,.@:/_-]{20,2048})?");
+    private static final Pattern ROLE = Pattern.compile("[A-Za-z0-9+=,.@:/_-]{0,2048}");
 
     public StorageProfile {
         check(REGION, "region", region);
