@@ -152,18 +152,21 @@ public abstract class DomainStorageContract {
 
     @Test
     void upkeepIsDoneOrRefused() {
-        Upkeep wanted = new Upkeep(Optional.of(true), Optional.of(7), Optional.of(30));
-        try {
-            storage.keep(profile(bucket), wanted);
-        } catch (DomainStorage.Unfit e) {
-            assertThat(e).hasMessageContaining("leave it out");
-            return;
+        Upkeep all = new Upkeep(Optional.of(true), Optional.of(7), Optional.of(30));
+        Upkeep less = new Upkeep(Optional.of(true), Optional.empty(), Optional.of(30));
+        for (Upkeep wanted : List.of(all, less)) {
+            try {
+                storage.keep(profile(bucket), wanted);
+            } catch (DomainStorage.Unfit e) {
+                assertThat(e).hasMessageContaining("leave it out");
+                continue;
+            }
+            assertThat(failed(storage.probe(profile(bucket), wanted, List.of()))).isEmpty();
+            storage.keep(profile(bucket), new Upkeep(Optional.of(false), Optional.empty(), Optional.of(31)));
+            assertThat(failed(storage.probe(profile(bucket), wanted, List.of())))
+                    .extracting(Finding::check)
+                    .containsExactly("upkeep");
         }
-        assertThat(failed(storage.probe(profile(bucket), wanted, List.of()))).isEmpty();
-        storage.keep(profile(bucket), new Upkeep(Optional.of(false), Optional.of(8), Optional.empty()));
-        assertThat(failed(storage.probe(profile(bucket), wanted, List.of())))
-                .extracting(Finding::check)
-                .containsExactly("upkeep");
     }
 
     @Test

@@ -30,6 +30,12 @@ final class BucketUpkeep {
         if (wanted.hasRules()) {
             asked("lifecycle rules", () -> rule(wanted));
         }
+        // MinIO takes a rule for abandoned uploads and forgets it: it cleans these up by a rule of its own.
+        List<String> missing = missing(wanted);
+        if (!missing.isEmpty()) {
+            throw new Unfit("the store of bucket `%s` did not keep %s: leave it out"
+                    .formatted(profile.bucket(), String.join(" and ", missing)));
+        }
     }
 
     private void version(boolean on) {
