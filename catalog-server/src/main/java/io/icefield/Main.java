@@ -12,6 +12,7 @@ import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
+import io.icefield.domain.Storages;
 import io.icefield.http.Dialect;
 import io.icefield.http.Server;
 import io.icefield.http.UseCases;
@@ -37,13 +38,16 @@ import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresRequestKeys;
 import io.icefield.postgres.PostgresSigningKeys;
+import io.icefield.postgres.PostgresStorages;
 import io.icefield.postgres.PostgresTables;
+import io.icefield.postgres.PostgresUsage;
 import io.icefield.query.EngineCatalog;
 import io.icefield.query.QueryEngine;
 import io.icefield.query.RestrictionSql;
 import io.icefield.query.trino.TrinoEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.Endpoints;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3DomainStorage;
 import io.icefield.storage.s3.S3RequestSigner;
@@ -75,9 +79,11 @@ import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
+import io.icefield.table.Usages;
 import io.icefield.table.Views;
 import java.net.URI;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -130,7 +136,8 @@ public final class Main {
                 settings.database().password().value(),
                 DATABASE_CONNECTIONS,
                 masterKey));
-        S3DomainStorage storage = new S3DomainStorage(clock);
+        Endpoints endpoints = endpoints(settings);
+        S3DomainStorage storage = new S3DomainStorage(clock, endpoints);
 
         List<Issuer> issuers =
                 settings.identity().issuers().map(IssuersFile::read).orElse(List.of());
@@ -157,6 +164,16 @@ public final class Main {
         EngineSync engine = new EngineSync(
                 engine(settings, logins), () -> all(domainStore), domain -> catalogOf(settings, address, domain));
         Domains domains = new Domains(domainStore, storage, name -> profile(settings.storage(), name), engine);
+        Storages storages = new Storages(
+                domains,
+                new PostgresStorages(database),
+                storage,
+                storage,
+                new Storages.Offer(
+                        name -> profile(settings.storage(), name),
+                        endpoints,
+                        Set.copyOf(settings.stores().offered())),
+                clock);
 
         PostgresTables tableStore = new PostgresTables(database);
         PostgresDropped droppedStore = new PostgresDropped(database);
@@ -172,12 +189,14 @@ public final class Main {
         Views views = new Views(namespaces, tableStore);
         CreateView newViews = new CreateView(namespaces, tableStore, viewFormat, governance, files, cache);
         Restricted restricted = new Restricted(governance, format, tableStore);
-        CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache);
+        Usages usages = new Usages(domains, tableStore, new PostgresUsage(database), cache, format, clock);
+        CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, usages);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
         PostgresRequestKeys keys = new PostgresRequestKeys(database);
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
-        Housekeeping housekeeping = new Housekeeping(droppedStore, purge, keys);
+        Housekeeping housekeeping =
+                new Housekeeping(droppedStore, purge, keys, List.of(storages::probeNext, usages::measureNext));
         DroppedTables dropped = new DroppedTables(domains, droppedStore);
         PlanScan plans = new PlanScan(
                 tables,
@@ -237,6 +256,7 @@ public final class Main {
                                 housekeeping,
                                 keys,
                                 settings.keeping().requestKeys()),
+                        new UseCases.OnStorage(storages, usages, tables, clock),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
@@ -255,6 +275,14 @@ public final class Main {
             storage.close();
             database.close();
         }));
+    }
+
+    /// The platform's own store is where the platform says that it is.
+    private static Endpoints endpoints(Settings settings) {
+        List<String> allowed = new ArrayList<>(settings.stores().allowed());
+        settings.storage().endpoint().map(Endpoints::authority).ifPresent(allowed::add);
+        settings.storage().sts().map(Endpoints::authority).ifPresent(allowed::add);
+        return new Endpoints(allowed);
     }
 
     private static Principal admin() {
@@ -286,7 +314,8 @@ public final class Main {
                 domain.name().value(),
                 storage.endpoint(),
                 storage.region(),
-                storage.pathStyle());
+                storage.pathStyle(),
+                storage.kmsKey());
     }
 
     /// A new domain's bucket has its name, with dashes as S3 has it; S3 has no names of two letters, and no domain a

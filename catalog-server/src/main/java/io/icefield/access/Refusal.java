@@ -20,6 +20,7 @@ public abstract sealed class Refusal extends RuntimeException {
     /// What was looked for or is in the way.
     public enum Thing {
         DOMAIN,
+        STORAGE,
         NAMESPACE,
         TABLE,
         VIEW,

@@ -2,6 +2,7 @@ package io.icefield.config;
 
 import io.icefield.access.Logins;
 import io.icefield.access.Tokens;
+import io.icefield.storage.Endpoints;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// Everything that can be set, read once from the environment. Each name is a row of the settings table in
 /// the README.
@@ -35,13 +37,20 @@ public record Settings(
         Path keyFile,
         Optional<Secret> adminSecret,
         Keeping keeping,
-        Identity identity) {
+        Identity identity,
+        Stores stores) {
 
     /// Tokens and keys.
     ///
     /// @param keyAge after so long a signing key gets a successor
     /// @param issuers file of OpenID Connect providers
     public record Identity(Logins.Lifetimes lifetimes, Duration keyAge, Optional<Path> issuers) {}
+
+    /// Stores beside the platform's own.
+    ///
+    /// @param allowed hosts and networks that the server may speak to though they are not on the internet
+    /// @param offered addresses of stores that owners of domains may choose
+    public record Stores(List<String> allowed, List<URI> offered) {}
 
     /// How long things are remembered.
     ///
@@ -125,9 +134,32 @@ public record Settings(
                         reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
                         reader.read("PURGE_DELAY", "P7D", Reader::duration, Duration.ZERO),
                         reader.read("IDEMPOTENCY_KEY_LIFETIME", "PT30M", Reader::duration, Duration.ZERO)),
-                identity(reader));
+                identity(reader),
+                new Stores(
+                        reader.read("STORAGE_ALLOW", "", Settings::allowed, List.of()),
+                        reader.read(
+                                "STORAGE_ENDPOINTS",
+                                "",
+                                text -> words(text).stream()
+                                        .map(URI::create)
+                                        .map(Endpoints::normal)
+                                        .toList(),
+                                List.of())));
         reader.complain();
         return settings;
+    }
+
+    private static List<String> allowed(String text) {
+        List<String> words = words(text);
+        var _ = new Endpoints(words); // each of them can be read
+        return words;
+    }
+
+    private static List<String> words(String text) {
+        return Stream.of(text.split(",", -1))
+                .map(String::strip)
+                .filter(word -> !word.isEmpty())
+                .toList();
     }
 
     private static String role(String text) {
@@ -186,6 +218,8 @@ public record Settings(
                 "ICEFIELD_MAVEN_REPOSITORY",
                 "ICEFIELD_MINIO",
                 "ICEFIELD_DETACHED",
+                "ICEFIELD_STORAGE_ACCESS_KEY",
+                "ICEFIELD_STORAGE_SECRET_KEY",
                 "ICEFIELD_ENGINE_CREDENTIAL");
 
         private final Map<String, String> left = new TreeMap<>();

@@ -23,7 +23,8 @@ public interface DomainStore {
     /// At most `limit` domains after this name, in the order of their names.
     List<Seen> list(Set<Grantee> who, String after, int limit);
 
-    /// Removes a domain and the grants on it; `false` and nothing changed while it has namespaces.
+    /// Removes a domain, its storages and the grants on it; `false` and nothing changed while it has namespaces. Throws
+    /// `NotAllowed` when it or one of its storages is protected.
     boolean remove(Domain domain);
 
     /// Grants on this domain and below it; without a domain those on the whole mesh. Always in the same

@@ -9,6 +9,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.access.Role;
+import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.StorageProfile;
@@ -67,6 +68,11 @@ public final class Domains {
         return seen;
     }
 
+    /// For what the server does by itself.
+    Optional<Domain> find(DomainName name) {
+        return store.find(Set.of(), name).map(DomainStore.Seen::domain);
+    }
+
     /// Those the caller may know of.
     public Page<Domain> list(Principal who, Page.Request page) {
         return Paging.fill(
@@ -85,11 +91,27 @@ public final class Domains {
             throw new Refusal.NotEmpty(Thing.DOMAIN, name.value(), "namespaces, or dropped tables that can come back");
         }
         engine.dropped(domain);
+        // Those with a key of another owner are not ours to remove.
+        Credential own = storageOfNew.apply(name).root();
+        domain.storages().stream()
+                .map(Storage::profile)
+                .filter(profile -> profile.root().equals(own))
+                .forEach(this::removeBucket);
+    }
+
+    private void removeBucket(StorageProfile profile) {
         try {
-            boolean _ = storage.remove(domain.storage());
+            boolean _ = storage.remove(profile);
         } catch (DomainStorage.StorageException e) { // the domain is gone all the same
-            LOG.log(System.Logger.Level.WARNING, "the bucket of domain " + name + " is left behind", e);
+            LOG.log(System.Logger.Level.WARNING, "the bucket " + profile.bucket() + " is left behind", e);
         }
+    }
+
+    /// What whoever deletes a protected domain or storage is told.
+    public static Refusal guarded(DomainName name) {
+        return new Refusal.NotAllowed(
+                "domain `%s`, or one of its storages, is protected against being deleted: an owner lifts that with `icefield domain unprotect %s` or `icefield storage change`"
+                        .formatted(name, name));
     }
 
     public Set<String> owners(Principal who, DomainName name) {

@@ -34,6 +34,7 @@ final class EntityTag {
                 storage.endpoint().toString(),
                 storage.region(),
                 Boolean.toString(storage.pathStyle()),
+                storage.kmsKey().toString(),
                 loaded.given().name(),
                 loaded.labels().toString(),
                 loaded.credential().map(Credential::accessKey).orElse(""),

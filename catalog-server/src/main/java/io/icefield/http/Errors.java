@@ -103,6 +103,7 @@ final class Errors {
                 path.startsWith("/iceberg/v1/{prefix}")
                         ? "NoSuchNamespaceException"
                         : path.startsWith("/iceberg/") ? "NoSuchWarehouseException" : "NoSuchDomainException";
+            case STORAGE -> "NoSuchStorageException";
             case NAMESPACE -> "NoSuchNamespaceException";
             case TABLE -> "NoSuchTableException";
             case VIEW -> "NoSuchViewException";

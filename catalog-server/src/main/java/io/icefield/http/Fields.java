@@ -54,6 +54,19 @@ final class Fields {
                 .orElse(false);
     }
 
+    Optional<Boolean> optionalFlag(String name) {
+        return field(name).map(_ -> flag(name));
+    }
+
+    Optional<Long> optionalNumber(String name) {
+        return field(name).map(value -> {
+            if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+                throw wrong(name, "must be a whole number");
+            }
+            return value.longValue();
+        });
+    }
+
     List<String> texts(String name) {
         return optionalTexts(name).orElseThrow(() -> wrong(name, "is missing"));
     }

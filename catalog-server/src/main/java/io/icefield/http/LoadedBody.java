@@ -118,6 +118,10 @@ final class LoadedBody {
         config.put("client.region", loaded.storage().region());
         loaded.storage().endpoint().ifPresent(uri -> config.put("s3.endpoint", uri.toString()));
         config.put("s3.path-style-access", Boolean.toString(loaded.storage().pathStyle()));
+        loaded.storage().kmsKey().ifPresent(key -> {
+            config.put("s3.sse.type", "kms");
+            config.put("s3.sse.key", key);
+        });
         return config;
     }
 

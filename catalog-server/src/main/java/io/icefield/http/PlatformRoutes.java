@@ -12,7 +12,6 @@ import io.icefield.domain.Domain;
 import io.icefield.domain.Domains;
 import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
-import io.icefield.storage.StorageProfile;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.MetricsStore;
 import io.icefield.table.NamespaceId;
@@ -20,7 +19,6 @@ import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,7 +36,7 @@ final class PlatformRoutes {
     private static final String API = "/api/v1";
     private static final String DOMAINS = API + "/domains";
     static final String DOMAIN = DOMAINS + "/{domain}";
-    private static final String TABLE = DOMAIN + "/namespaces/{namespace}/tables/{table}";
+    static final String TABLE = DOMAIN + "/namespaces/{namespace}/tables/{table}";
     private static final String CLASSIFICATION = TABLE + "/classification";
 
     private final Domains domains;
@@ -59,7 +57,6 @@ final class PlatformRoutes {
                 Route.get(DOMAIN, this::showDomain, Needs.LOGIN),
                 Route.delete(DOMAIN, this::deleteDomain, Needs.LOGIN),
                 Route.put(DOMAIN + "/owners", this::setOwners, Needs.LOGIN),
-                Route.get(DOMAIN + "/storage", this::showStorage, Needs.LOGIN),
                 Route.get(DOMAIN + "/grants", this::listGrants, Needs.LOGIN),
                 Route.post(DOMAIN + "/grants", this::grant, Needs.LOGIN),
                 Route.delete(DOMAIN + "/grants", this::revoke, Needs.LOGIN),
@@ -128,25 +125,6 @@ final class PlatformRoutes {
         return showDomain(call);
     }
 
-    /// The root key is not shown to anybody.
-    private Answer showStorage(Call call) {
-        StorageProfile storage =
-                domains.get(call.who(), Action.READ, domainName(call)).domain().storage();
-        return Answer.json(
-                200,
-                object(
-                        "bucket",
-                        storage.bucket(),
-                        "prefix",
-                        storage.prefix(),
-                        "endpoint",
-                        storage.endpoint().map(URI::toString),
-                        "region",
-                        storage.region(),
-                        "path-style-access",
-                        storage.pathStyle()));
-    }
-
     private Map<String, Object> domain(Principal who, Domain domain) {
         return object(
                 "name",
@@ -155,6 +133,8 @@ final class PlatformRoutes {
                 domains.owners(who, domain.name()),
                 "bucket",
                 domain.storage().bucket(),
+                "protected",
+                domain.guarded(),
                 "created-at",
                 domain.createdAt().toString());
     }
@@ -314,7 +294,7 @@ final class PlatformRoutes {
         return List.of(namespace.split(namespace.contains(NamespaceId.SEPARATOR) ? NamespaceId.SEPARATOR : "\\.", -1));
     }
 
-    private static TableId table(Call call) {
+    static TableId table(Call call) {
         DomainName domain = domainName(call);
         NamespaceId namespace = namespace(domain, call.path("namespace"));
         return Refusal.parse(name -> new TableId(namespace, name), call.path("table"));

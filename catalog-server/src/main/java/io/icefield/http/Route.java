@@ -31,6 +31,10 @@ record Route(String method, String path, Needs needs, int bodyBytesMax, Handler 
         return new Route("PUT", path, needs, BODY_BYTES_MAX, handler);
     }
 
+    static Route patch(String path, Handler handler, Needs needs) {
+        return new Route("PATCH", path, needs, BODY_BYTES_MAX, handler);
+    }
+
     static Route delete(String path, Handler handler, Needs needs) {
         return new Route("DELETE", path, needs, BODY_BYTES_MAX, handler);
     }

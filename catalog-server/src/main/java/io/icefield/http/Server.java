@@ -105,6 +105,7 @@ public final class Server {
                         new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
                         new KeepRoutes(use.keeping()).routes(),
+                        new StorageRoutes(use.onStorage()).routes(),
                         new QueryRoutes(use, dialect).routes(),
                         new HealthRoutes(ready, meters).routes())
                 .flatMap(List::stream)

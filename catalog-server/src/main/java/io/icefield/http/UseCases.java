@@ -4,6 +4,7 @@ import io.icefield.access.Logins;
 import io.icefield.access.Principals;
 import io.icefield.access.SigningKeys;
 import io.icefield.domain.Domains;
+import io.icefield.domain.Storages;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -30,7 +31,9 @@ import io.icefield.table.SignRequest;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
+import io.icefield.table.Usages;
 import io.icefield.table.Views;
+import java.time.Clock;
 import java.time.Duration;
 
 /// What the routes call.
@@ -53,7 +56,11 @@ public record UseCases(
         OnViews onViews,
         OnFiles onFiles,
         Keeping keeping,
+        OnStorage onStorage,
         QueryDecisions queryDecisions) {
+
+    /// Where domains keep their files, and how much that is.
+    public record OnStorage(Storages storages, Usages usages, Tables tables, Clock clock) {}
 
     /// What was dropped, what must not be, and which requests were made before.
     public record Keeping(

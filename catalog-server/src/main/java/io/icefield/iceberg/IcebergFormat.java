@@ -12,6 +12,7 @@ import io.icefield.policy.Column;
 import io.icefield.storage.Location;
 import io.icefield.table.Metadata;
 import io.icefield.table.TableFormat;
+import io.icefield.table.Usage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -59,6 +60,11 @@ public final class IcebergFormat implements TableFormat {
             TableProperties.WRITE_METADATA_LOCATION,
             "write.object-storage.path",
             "write.folder-storage.path");
+
+    /// So that sums do not overflow.
+    private static final int COUNT_DIGITS_MAX = 16;
+
+    private static final Pattern COUNT = Pattern.compile("[0-9]+");
 
     /// Where a buffer for metadata starts.
     private static final int JSON_BYTES = 1 << 16;
@@ -360,6 +366,37 @@ public final class IcebergFormat implements TableFormat {
                 .filter(schema -> schema.schemaId() != known.currentSchemaId())
                 .map(Columns::of)
                 .toList();
+    }
+
+    /// What a snapshot added to its parent is all that both keep more than the parent alone.
+    @Override
+    public Usage usage(Prepared table) {
+        TableMetadata metadata = ((State) table.parsed()).now();
+        Set<Long> kept = metadata.snapshots().stream().map(Snapshot::snapshotId).collect(Collectors.toSet());
+        long bytes = 0;
+        long files = 0;
+        for (Snapshot each : metadata.snapshots()) {
+            boolean onTop = each.parentId() != null && kept.contains(each.parentId());
+            bytes += number(each, onTop ? "added-files-size" : "total-files-size");
+            files += onTop
+                    ? number(each, "added-data-files") + number(each, "added-delete-files")
+                    : number(each, "total-data-files") + number(each, "total-delete-files");
+        }
+        Snapshot current = metadata.currentSnapshot();
+        long liveBytes = current == null ? 0 : number(current, "total-files-size");
+        long liveFiles =
+                current == null ? 0 : number(current, "total-data-files") + number(current, "total-delete-files");
+        return new Usage(liveBytes, liveFiles, Math.max(bytes, liveBytes), Math.max(files, liveFiles));
+    }
+
+    /// Writers may leave it out, or write what they like.
+    private static long number(Snapshot snapshot, String name) {
+        String text = snapshot.summary() == null ? null : snapshot.summary().get(name);
+        return text != null
+                        && text.length() <= COUNT_DIGITS_MAX
+                        && COUNT.matcher(text).matches()
+                ? Long.parseLong(text)
+                : 0;
     }
 
     @Override

@@ -69,7 +69,7 @@ public final class IcebergReachableFiles implements ReachableFiles {
 
     private void reach(Table table, TableMetadata metadata, Batches batches) {
         Set<String> manifests = new HashSet<>();
-        try (FolderFiles io = new FolderFiles(storage, table.domain().storage(), table.location())) {
+        try (FolderFiles io = new FolderFiles(storage, table.storage(), table.location())) {
             for (Snapshot snapshot : metadata.snapshots()) {
                 manifests(snapshot, io).stream()
                         .filter(manifest -> manifests.add(manifest.path()))

@@ -69,7 +69,7 @@ final class ManifestCache {
     }
 
     private byte[] read(Table table, Location file) {
-        return storage.read(table.domain().storage(), file, FILE_BYTES_MAX)
+        return storage.read(table.storage(), file, FILE_BYTES_MAX)
                 .orElseThrow(() -> new Refusal.Invalid(
                         "the manifest `%s` of table `%s` is not there".formatted(file, table.name())));
     }

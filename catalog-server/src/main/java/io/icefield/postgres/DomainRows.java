@@ -8,36 +8,46 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
+import io.icefield.domain.Quota;
+import io.icefield.domain.Storage;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.StorageName;
 import io.icefield.storage.StorageProfile;
+import io.icefield.storage.Upkeep;
 import java.net.URI;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Reads domains out of rows that have the columns of `domains` as `domain_…`. A domain's root key is unsealed once per
-/// version of its row, not once per query.
+/// Reads domains with their storages. Their root keys are unsealed once per version of a domain, not once per query:
+/// queries have the columns `domain_id` and `domain_version`.
 final class DomainRows {
     private static final int CACHED_MAX = 10_000;
 
     private static final String FIND = """
-            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at
+            SELECT d.id, d.name, d.protected, d.soft_bytes, d.hard_bytes, d.created_at, d.version,
+                s.id AS storage_id, s.name AS storage_name, s.standard, s.protected AS storage_protected,
+                s.bucket, s.prefix, s.endpoint, s.sts, s.region, s.path_style, s.role_arn, s.kms_key,
+                s.access_key, s.sealed_key, s.versioning, s.upload_days, s.version_days,
+                s.soft_bytes AS storage_soft_bytes, s.hard_bytes AS storage_hard_bytes,
+                s.created_at AS storage_created_at
             FROM domains d
+            JOIN storages s ON s.domain_id = d.id
             WHERE d.id = ?
+            ORDER BY s.name
             """;
 
     private final Sealer sealer;
@@ -62,51 +72,85 @@ final class DomainRows {
                 if (!row.next()) {
                     throw new Refusal.Unavailable("the domain was just removed: try again");
                 }
-                return domain(row);
+                return read(id, row);
             }
         }
     }
 
     Domain domain(ResultSet row) throws SQLException {
-        Version version = new Version(row.getLong("domain_id"), row.getInt("domain_version"));
-        Domain known = cache.getIfPresent(version);
-        if (known != null) {
-            return known;
-        }
-        Domain read = read(row);
-        cache.put(version, read);
-        return read;
+        return domain(row.getStatement().getConnection(), row.getLong("domain_id"), row.getInt("domain_version"));
     }
 
-    private Domain read(ResultSet row) throws SQLException {
-        DomainName name = new DomainName(row.getString("domain_name"));
-        String secret = new String(sealer.open(owner(name), row.getBytes("domain_sealed_key")), UTF_8);
-        StorageProfile storage = new StorageProfile(
+    /// One statement has read all of it, so it is what it was at the version that it says.
+    private Domain read(long id, ResultSet row) throws SQLException {
+        DomainName name = new DomainName(row.getString("name"));
+        Version version = new Version(id, row.getInt("version"));
+        Quota quota = quota(row, "");
+        boolean guarded = row.getBoolean("protected");
+        Instant createdAt = instant(row, "created_at");
+        List<Storage> storages = new ArrayList<>();
+        do {
+            storages.add(storage(name, row));
+        } while (row.next());
+        Domain domain = new Domain(id, name, storages, quota, guarded, createdAt);
+        cache.put(version, domain);
+        return domain;
+    }
+
+    private Storage storage(DomainName domain, ResultSet row) throws SQLException {
+        return new Storage(
+                row.getLong("storage_id"),
+                profile(domain, row),
+                row.getBoolean("standard"),
+                row.getBoolean("storage_protected"),
+                new Upkeep(
+                        Optional.ofNullable(row.getObject("versioning", Boolean.class)),
+                        Optional.ofNullable(row.getObject("upload_days", Integer.class)),
+                        Optional.ofNullable(row.getObject("version_days", Integer.class))),
+                quota(row, "storage_"),
+                instant(row, "storage_created_at"));
+    }
+
+    /// From the columns of `storages`, its name as `storage_name`.
+    StorageProfile profile(DomainName domain, ResultSet row) throws SQLException {
+        StorageName name = new StorageName(row.getString("storage_name"));
+        String secret = new String(sealer.open(owner(domain, name), row.getBytes("sealed_key")), UTF_8);
+        return new StorageProfile(
+                domain,
                 name,
-                row.getString("domain_bucket"),
-                row.getString("domain_prefix"),
-                uri(row.getString("domain_endpoint")),
-                uri(row.getString("domain_sts")),
-                row.getString("domain_region"),
-                row.getBoolean("domain_path_style"),
-                row.getString("domain_role_arn"),
-                Credential.permanent(row.getString("domain_access_key"), secret));
-        return new Domain(
-                row.getLong("domain_id"),
-                name,
-                storage,
-                row.getObject("domain_created_at", OffsetDateTime.class).toInstant());
+                row.getString("bucket"),
+                row.getString("prefix"),
+                uri(row.getString("endpoint")),
+                uri(row.getString("sts")),
+                row.getString("region"),
+                row.getBoolean("path_style"),
+                row.getString("role_arn"),
+                Optional.ofNullable(row.getString("kms_key")),
+                Credential.permanent(row.getString("access_key"), secret));
     }
 
     byte[] seal(StorageProfile storage) {
         if (storage.root().sessionToken().isPresent()) {
-            throw new IllegalArgumentException("the root key of a domain is one that does not expire");
+            throw new IllegalArgumentException("the root key of a storage is one that does not expire");
         }
-        return sealer.seal(owner(storage.domain()), storage.root().secretKey().getBytes(UTF_8));
+        return sealer.seal(
+                owner(storage.domain(), storage.name()),
+                storage.root().secretKey().getBytes(UTF_8));
     }
 
-    private static String owner(DomainName name) {
-        return "domain " + name;
+    /// The first one's key was sealed when a domain had no other.
+    private static String owner(DomainName domain, StorageName name) {
+        return name.equals(StorageName.MAIN) ? "domain " + domain : "storage " + domain + "/" + name;
+    }
+
+    private static Quota quota(ResultSet row, String prefix) throws SQLException {
+        return new Quota(
+                Optional.ofNullable(row.getObject(prefix + "soft_bytes", Long.class)),
+                Optional.ofNullable(row.getObject(prefix + "hard_bytes", Long.class)));
+    }
+
+    private static Instant instant(ResultSet row, String column) throws SQLException {
+        return row.getObject(column, OffsetDateTime.class).toInstant();
     }
 
     private static Optional<URI> uri(@Nullable String text) {

@@ -7,13 +7,13 @@ import io.icefield.access.Refusal.Thing;
 import io.icefield.access.Role;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
+import io.icefield.domain.Domains;
 import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import java.net.URI;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -23,29 +23,14 @@ import org.jdbi.v3.core.statement.SqlStatement;
 
 /// Domains and grants in PostgreSQL.
 public final class PostgresDomains implements DomainStore {
-    private static final String LOCK_BUCKETS = """
-            SELECT pg_advisory_xact_lock(hashtextextended('icefield.domains', 0))
-            """;
-
     private static final String ADD = """
-            INSERT INTO domains
-                (name, bucket, prefix, endpoint, sts, region, path_style, role_arn, access_key, sealed_key)
-            SELECT :name, :bucket, :prefix, :endpoint, :sts, :region, :path_style, :role_arn, :access_key, :sealed_key
-            WHERE NOT EXISTS (
-                SELECT FROM domains d
-                WHERE d.bucket = :bucket AND d.endpoint IS NOT DISTINCT FROM :endpoint
-                AND (d.prefix = '' OR :prefix = '' OR d.prefix = :prefix
-                    OR starts_with(d.prefix, :prefix || '/') OR starts_with(:prefix, d.prefix || '/')))
+            INSERT INTO domains (name) VALUES (:name)
             ON CONFLICT DO NOTHING
-            RETURNING id, created_at
+            RETURNING id
             """;
 
     private static final String FIND = """
-            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at,
+            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope IN ('', :name)) AS roles,
                 EXISTS (SELECT FROM grants g
@@ -56,11 +41,7 @@ public final class PostgresDomains implements DomainStore {
             """;
 
     private static final String LIST = """
-            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at,
+            SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.scope IN ('', d.name)) AS roles,
                 EXISTS (SELECT FROM grants g
@@ -73,9 +54,14 @@ public final class PostgresDomains implements DomainStore {
             """;
 
     private static final String FOLLOW = """
-            UPDATE domains SET endpoint = :endpoint, sts = :sts, version = version + 1
+            UPDATE storages SET endpoint = :endpoint, sts = :sts
             WHERE access_key = :access_key
             AND (endpoint IS DISTINCT FROM :endpoint OR sts IS DISTINCT FROM :sts)
+            """;
+
+    private static final String GUARDED = """
+            SELECT d.protected OR EXISTS (SELECT FROM storages s WHERE s.domain_id = d.id AND s.protected)
+            FROM domains d WHERE d.id = :id FOR UPDATE
             """;
 
     private static final String REMOVE = """
@@ -119,33 +105,26 @@ public final class PostgresDomains implements DomainStore {
 
     @Override
     public Optional<Domain> add(DomainName name, StorageProfile storage, Set<Grantee> owners) {
-        return database.write(handle -> {
-            handle.createQuery(LOCK_BUCKETS).mapToMap().one();
-            Optional<Domain> added = handle.createQuery(ADD)
+        return database.write(Optional::isPresent, handle -> {
+            Optional<Long> id = handle.createQuery(ADD)
                     .bind("name", name.value())
-                    .bind("bucket", storage.bucket())
-                    .bind("prefix", storage.prefix())
-                    .bind("endpoint", storage.endpoint().map(URI::toString))
-                    .bind("sts", storage.sts().map(URI::toString))
-                    .bind("region", storage.region())
-                    .bind("path_style", storage.pathStyle())
-                    .bind("role_arn", storage.roleArn())
-                    .bind("access_key", storage.root().accessKey())
-                    .bind("sealed_key", rows.seal(storage))
-                    .map((row, _) -> new Domain(
-                            row.getLong("id"),
-                            name,
-                            storage,
-                            row.getObject("created_at", OffsetDateTime.class).toInstant()))
+                    .mapTo(Long.class)
                     .findOne();
-            added.ifPresent(_ -> owners.forEach(owner ->
-                    insert(handle, new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty()))));
-            return added;
+            if (id.isEmpty() || !PostgresStorages.first(handle, rows, id.get(), storage)) {
+                return Optional.empty();
+            }
+            owners.forEach(owner ->
+                    insert(handle, new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
+            return handle.createQuery(FIND)
+                    .bindArray("who", String.class, List.of())
+                    .bind("name", name.value())
+                    .map((row, _) -> rows.domain(row))
+                    .findOne();
         });
     }
 
-    /// The store that `now` names has moved there: all domains with the same root access key follow. Returns how
-    /// many did.
+    /// The store that `now` names has moved there: all storages with the same root access key follow. Returns
+    /// how many did.
     public int follow(StorageProfile now) {
         return database.write(handle -> handle.createUpdate(FOLLOW)
                 .bind("access_key", now.root().accessKey())
@@ -176,12 +155,18 @@ public final class PostgresDomains implements DomainStore {
     @Override
     public boolean remove(Domain domain) {
         try {
-            int removed = database.write(handle ->
-                    handle.createUpdate(REMOVE).bind("id", domain.id()).execute());
-            if (removed == 0) {
-                throw new Refusal.NotFound(Thing.DOMAIN, domain.name().value());
-            }
-            return true;
+            return database.write(handle -> {
+                boolean guarded = handle.createQuery(GUARDED)
+                        .bind("id", domain.id())
+                        .mapTo(Boolean.class)
+                        .findOne()
+                        .orElseThrow(() ->
+                                new Refusal.NotFound(Thing.DOMAIN, domain.name().value()));
+                if (guarded) {
+                    throw Domains.guarded(domain.name());
+                }
+                return handle.createUpdate(REMOVE).bind("id", domain.id()).execute() == 1;
+            });
         } catch (Database.Referenced _) {
             return false;
         }

@@ -147,12 +147,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             WHERE x.id = due.id AND d.id = x.domain_id
             RETURNING x.id, x.namespace, x.relation_id, x.kind, x.name, x.uuid, x.location, x.metadata_location,
                 x.version, x.dropped_by, x.dropped_at, x.fate, x.due_at, x.purging, x.problem, x.body, x.attempts,
-                due.begun,
-                d.id AS domain_id, d.version AS domain_version, d.name AS domain_name, d.bucket AS domain_bucket,
-                d.prefix AS domain_prefix, d.endpoint AS domain_endpoint, d.sts AS domain_sts,
-                d.region AS domain_region, d.path_style AS domain_path_style, d.role_arn AS domain_role_arn,
-                d.access_key AS domain_access_key, d.sealed_key AS domain_sealed_key,
-                d.created_at AS domain_created_at
+                due.begun, d.id AS domain_id, d.version AS domain_version, d.name AS domain_name
             """;
 
     private static final String POSTPONE = """
@@ -179,7 +174,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             JOIN domains d ON d.id = r.domain_id
             JOIN namespaces n ON n.id = r.namespace_id
             LEFT JOIN metadata m ON m.relation_id = r.id AND m.version = r.version
-            WHERE d.bucket = :bucket AND r.id > :after
+            WHERE d.id IN (SELECT domain_id FROM storages WHERE bucket = :bucket) AND r.id > :after
             ORDER BY r.id
             LIMIT :limit
             """;
@@ -188,7 +183,8 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             SELECT x.id, d.name AS domain, x.namespace AS path, x.name, x.body
             FROM dropped x
             JOIN domains d ON d.id = x.domain_id
-            WHERE d.bucket = :bucket AND x.id > :after AND x.id <> :self
+            WHERE d.id IN (SELECT domain_id FROM storages WHERE bucket = :bucket)
+            AND x.id > :after AND x.id <> :self
             ORDER BY x.id
             LIMIT :limit
             """;
@@ -388,7 +384,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
         while (true) {
             long from = after;
             List<Other> others = database.read(handle -> handle.createQuery(query)
-                    .bind("bucket", dropped.table().domain().storage().bucket())
+                    .bind("bucket", dropped.table().location().bucket())
                     .bind("self", dropped.id())
                     .bind("after", from)
                     .bind("limit", OTHERS_BATCH)

@@ -68,6 +68,7 @@ public final class PostgresTables implements TableStore {
     /// Each condition by itself: with an `OR` between two of them a plan that was made while the tables were small
     /// reads
     /// all of a domain's folders.
+    /// A storage that was deleted just now has no room either.
     private static final String TOUCHED = """
             SELECT EXISTS (
                 SELECT FROM relations WHERE domain_id = :domain AND location = ANY(:around) AND id <> :id)
@@ -79,6 +80,10 @@ public final class PostgresTables implements TableStore {
             OR EXISTS (
                 SELECT FROM dropped
                 WHERE domain_id = :domain AND location >= :inside AND location < :beyond AND id <> :left)
+            OR NOT EXISTS (
+                SELECT FROM storages
+                WHERE domain_id = :domain
+                AND 's3://' || bucket || CASE prefix WHEN '' THEN '' ELSE '/' || prefix END = ANY(:around))
             """;
 
     /// What was dropped, and whoever registers its own file takes it over: it is not purged meanwhile.
@@ -97,8 +102,10 @@ public final class PostgresTables implements TableStore {
     private static final String CREATE = """
             WITH added AS (
                 INSERT INTO relations
-                    (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version)
-                VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1)
+                    (domain_id, namespace_id, kind, name, uuid, location, metadata_location, version,
+                    live_bytes, live_files, kept_bytes, kept_files)
+                VALUES (:domain, :namespace, :kind, :name, :uuid, :location, :metadata, 1,
+                    :live_bytes::bigint, :live_files::bigint, :kept_bytes::bigint, :kept_files::bigint)
                 ON CONFLICT (namespace_id, name) DO NOTHING
                 RETURNING id),
             kept AS (
@@ -124,7 +131,9 @@ public final class PostgresTables implements TableStore {
     private static final String SWAP = """
             WITH moved AS (
                 UPDATE relations
-                SET uuid = :uuid, location = :location, metadata_location = :metadata, version = version + 1
+                SET uuid = :uuid, location = :location, metadata_location = :metadata, version = version + 1,
+                    live_bytes = :live_bytes::bigint, live_files = :live_files::bigint,
+                    kept_bytes = :kept_bytes::bigint, kept_files = :kept_files::bigint
                 WHERE id = :id AND version = :seen
                 RETURNING id, version),
             kept AS (
@@ -321,7 +330,7 @@ public final class PostgresTables implements TableStore {
     /// Empty: the name is taken.
     private static Optional<Long> insert(
             Handle handle, Kind kind, Namespace namespace, String name, UUID uuid, Published published, byte[] body) {
-        return handle.createQuery(CREATE)
+        return PostgresUsage.bound(handle.createQuery(CREATE), published.usage())
                 .bind("domain", namespace.domain().id())
                 .bind("namespace", namespace.id())
                 .bind("kind", word(kind))
@@ -443,7 +452,7 @@ public final class PostgresTables implements TableStore {
     }
 
     private static boolean moved(Handle handle, Table seen, UUID uuid, Published published, byte[] body) {
-        Optional<Boolean> declared = handle.createQuery(SWAP)
+        Optional<Boolean> declared = PostgresUsage.bound(handle.createQuery(SWAP), published.usage())
                 .bind("id", seen.id())
                 .bind("seen", seen.version())
                 .bind("uuid", uuid)
@@ -783,7 +792,7 @@ public final class PostgresTables implements TableStore {
                 .forEach(domain -> lockLocations(handle, domain));
     }
 
-    private static void lockLocations(Handle handle, Domain domain) {
+    static void lockLocations(Handle handle, Domain domain) {
         handle.createQuery(LOCK_LOCATIONS)
                 .bind("domain", domain.id())
                 .mapToMap()

@@ -35,7 +35,7 @@ final class CommitFiles implements TableFormat.Files {
         }
         return own.length > 0
                 ? own
-                : storage.read(domain.storage(), at, FILE_BYTES_MAX)
+                : storage.read(domain.storageAt(at), at, FILE_BYTES_MAX)
                         .orElseThrow(() -> new Refusal.Conflict("the file `%s` is gone".formatted(at)));
     }
 

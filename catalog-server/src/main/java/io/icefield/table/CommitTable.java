@@ -40,6 +40,7 @@ public final class CommitTable {
     private final MetadataFiles files;
     private final MetadataSource cache;
     private final Publication publication;
+    private final Usages usages;
 
     public CommitTable(
             Tables tables,
@@ -48,7 +49,8 @@ public final class CommitTable {
             TableFormat format,
             Governance governance,
             MetadataFiles files,
-            MetadataSource cache) {
+            MetadataSource cache,
+            Usages usages) {
         this.tables = tables;
         this.namespaces = namespaces;
         this.store = store;
@@ -57,6 +59,7 @@ public final class CommitTable {
         this.files = files;
         this.cache = cache;
         this.publication = new Publication(store, format, files, cache);
+        this.usages = usages;
     }
 
     public Loaded commit(Principal who, TableId id, String body, Once once) {
@@ -266,6 +269,7 @@ public final class CommitTable {
                 return;
             }
             Location folder = checked(member.who, table, next);
+            checkQuota(table.domain(), folder, Optional.of(now), next);
             tags = review.change(member.who, seen.sight(), table.name(), now, next, tags)
                     .accepted();
             now = next;
@@ -298,6 +302,13 @@ public final class CommitTable {
         void settle(Loaded answer) {
             prepared.forEach(member -> member.answer = answer);
             failed.forEach((member, e) -> member.failure = e);
+        }
+    }
+
+    /// Is there room for what it adds?
+    private void checkQuota(Domain domain, Location folder, Optional<Prepared> before, Prepared next) {
+        if (Usages.isLimited(domain)) {
+            usages.check(domain, folder, before.map(format::usage).orElse(Usage.NOTHING), format.usage(next));
         }
     }
 
@@ -352,8 +363,9 @@ public final class CommitTable {
             throw Publication.exists(there.table().kind(), id);
         });
         Domain domain = namespace.domain();
-        Prepared next = format.commitNew(requests, Locations.of(domain, id, UUID.randomUUID()));
+        Prepared next = format.commitNew(requests, Locations.of(namespace, id.name(), UUID.randomUUID()));
         Location location = namespaces.checkFolder(who, namespace, Locations.check(domain, next));
+        checkQuota(domain, location, Optional.empty(), next);
         return new Asked.Creation(new Draft.New(namespace, id, next, location));
     }
 
@@ -363,12 +375,12 @@ public final class CommitTable {
         Metadata current = cache.of(table);
         Prepared before = format.read(current);
         Prepared next = format.commit(before, requests);
-        return next.unchanged()
-                ? new Asked.Nothing(new Draft.Unchanged(table, current))
-                : new Asked.Change(
-                        seen,
-                        before,
-                        new Draft.Changed(table, next, checked(who, table, next), files.forCommit(table)));
+        if (next.unchanged()) {
+            return new Asked.Nothing(new Draft.Unchanged(table, current));
+        }
+        Location folder = checked(who, table, next);
+        checkQuota(table.domain(), folder, Optional.of(before), next);
+        return new Asked.Change(seen, before, new Draft.Changed(table, next, folder, files.forCommit(table)));
     }
 
     private Review.Verdict judge(Principal who, Asked asked) {

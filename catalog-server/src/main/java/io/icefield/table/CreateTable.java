@@ -45,7 +45,6 @@ public final class CreateTable {
 
     public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
-        Delegation delegation = wanted.on(namespace.domain().storage());
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         store.find(Set.of(), name).ifPresent(there -> {
@@ -55,7 +54,8 @@ public final class CreateTable {
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
                 .map(folder -> namespaces.checkFolder(who, namespace, folder))
-                .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
+                .orElseGet(() -> Locations.of(namespace, name.name(), uuid));
+        Delegation delegation = wanted.on(namespace.domain().storageAt(location), namespace.domain(), who);
         TableFormat.Prepared prepared = format.create(request, uuid, location);
         if (request.staged()) {
             Locations.check(namespace.domain(), prepared);
@@ -92,7 +92,7 @@ public final class CreateTable {
                             namespace,
                             name.name(),
                             prepared.uuid(),
-                            new TableStore.Published(metadata, location, tags));
+                            new TableStore.Published(metadata, location, tags, Optional.of(Usage.NOTHING)));
         } catch (Refusal.OutcomeUnknown e) {
             throw e; // it may be in use
         } catch (Refusal e) {
@@ -127,8 +127,8 @@ public final class CreateTable {
 
     /// Whoever creates a table may write it.
     private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation) {
-        return delegation.key(() ->
-                storage.vend(namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+        return delegation.key(() -> storage.vend(
+                namespace.domain().storageAt(location), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
     }
 
     private static Loaded answer(
@@ -139,6 +139,6 @@ public final class CreateTable {
             Optional<Credential> key,
             Delegation given) {
         return new Loaded(
-                metadataLocation, metadata, location, namespace.domain().storage(), key, given);
+                metadataLocation, metadata, location, namespace.domain().storageAt(location), key, given);
     }
 }

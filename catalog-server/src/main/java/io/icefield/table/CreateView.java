@@ -46,7 +46,7 @@ public final class CreateView {
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
                 .map(folder -> namespaces.checkFolder(who, namespace, folder))
-                .orElseGet(() -> Locations.of(namespace.domain(), name, uuid));
+                .orElseGet(() -> Locations.of(namespace, name.name(), uuid));
         TableFormat.Prepared view = format.create(request, uuid, location);
         Locations.check(namespace.domain(), view);
         review.view(Change.Kind.CREATE_VIEW, name, List.of(), view);

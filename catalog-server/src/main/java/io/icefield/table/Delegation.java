@@ -1,5 +1,8 @@
 package io.icefield.table;
 
+import io.icefield.access.Principal;
+import io.icefield.access.Refusal;
+import io.icefield.domain.Domain;
 import io.icefield.storage.Credential;
 import io.icefield.storage.StorageProfile;
 import java.util.Optional;
@@ -17,6 +20,18 @@ public enum Delegation {
     /// What it gets there: a store that issues no keys has its requests signed.
     Delegation on(StorageProfile storage) {
         return this == VENDED_CREDENTIALS && !storage.hasSts() ? REMOTE_SIGNING : this;
+    }
+
+    /// The same for a caller who wants it of a domain. A query engine knows one address of a store for a whole domain.
+    Delegation on(StorageProfile storage, Domain domain, Principal who) {
+        if (this != NONE
+                && who.kind() == Principal.Kind.ENGINE
+                && !storage.endpoint().equals(domain.storage().endpoint())) {
+            throw new Refusal.NotAllowed(
+                    "the query engine reaches the store of domain `%s` only, not that of its storage `%s`, which is elsewhere: read it with another client, or move the table"
+                            .formatted(domain.name(), storage.name()));
+        }
+        return on(storage);
     }
 
     /// The key, if it is wanted.

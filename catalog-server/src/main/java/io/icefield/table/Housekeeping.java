@@ -1,11 +1,13 @@
 package io.icefield.table;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /// What is done in the background, by every replica: forgetting and purging what was dropped, forgetting
-/// the keys of requests.
+/// the keys of requests, probing storages.
 public final class Housekeeping implements Runnable {
     private static final Duration PAUSE = Duration.ofSeconds(10);
     private static final System.Logger LOG = System.getLogger(Housekeeping.class.getName());
@@ -13,12 +15,15 @@ public final class Housekeeping implements Runnable {
     private final PurgeQueue queue;
     private final PurgeTables purge;
     private final RequestKeys keys;
+    private final List<BooleanSupplier> others;
     private final Semaphore wanted = new Semaphore(0);
 
-    public Housekeeping(PurgeQueue queue, PurgeTables purge, RequestKeys keys) {
+    /// @param others what else is done, a part at each turn
+    public Housekeeping(PurgeQueue queue, PurgeTables purge, RequestKeys keys, List<BooleanSupplier> others) {
         this.queue = queue;
         this.purge = purge;
         this.keys = keys;
+        this.others = List.copyOf(others);
     }
 
     /// There is something to do: it need not wait for its turn.
@@ -50,6 +55,9 @@ public final class Housekeeping implements Runnable {
             }
             while (!Thread.currentThread().isInterrupted() && purge.next()) {
                 // the next one
+            }
+            for (BooleanSupplier each : others) {
+                boolean _ = each.getAsBoolean();
             }
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "housekeeping failed; it goes on in {0}: {1}", PAUSE, e.toString());

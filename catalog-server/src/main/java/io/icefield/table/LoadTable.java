@@ -50,7 +50,7 @@ public final class LoadTable {
         Found found = find(who, id);
         TableStore.Seen seen = found.seen();
         Metadata metadata = found.metadata();
-        Delegation given = delegation.on(seen.table().domain().storage());
+        Delegation given = delegation.on(seen.table().storage(), seen.table().domain(), who);
         if (given != Delegation.NONE) {
             restricted.requireWhole(who, seen, metadata);
         }
@@ -74,8 +74,7 @@ public final class LoadTable {
         Found found = find(who, id);
         TableStore.Seen seen = found.seen();
         restricted.requireWhole(who, seen, found.metadata());
-        Delegation given =
-                Delegation.VENDED_CREDENTIALS.on(seen.table().domain().storage());
+        Delegation given = Delegation.VENDED_CREDENTIALS.on(seen.table().storage());
         if (given != Delegation.VENDED_CREDENTIALS) {
             throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
                     .formatted(id.namespace().domain()));
@@ -105,7 +104,7 @@ public final class LoadTable {
 
     private Credential vend(Principal who, TableStore.Seen seen) {
         Table table = seen.table();
-        return storage.vend(table.domain().storage(), table.location(), reach(who, seen), CREDENTIAL_LIFETIME);
+        return storage.vend(table.storage(), table.location(), reach(who, seen), CREDENTIAL_LIFETIME);
     }
 
     /// What a caller may do to the files.
@@ -119,7 +118,7 @@ public final class LoadTable {
                 Optional.of(table.metadata()),
                 metadata,
                 table.location(),
-                table.domain().storage(),
+                table.storage(),
                 credential,
                 given,
                 Classification.names(store.tags(seen)));

@@ -21,15 +21,19 @@ final class Locations {
 
     /// A new table's folder: readable, and unique by the table's UUID, so that a name that is used again never meets
     /// old files.
-    static Location of(Domain domain, TableId name, UUID uuid) {
-        return of(domain, name.namespace()).child(readable(name.name()) + "-" + plain(uuid));
+    static Location of(Namespace namespace, String name, UUID uuid) {
+        return of(namespace).child(readable(name) + "-" + plain(uuid));
     }
 
     /// Where a namespace's tables go if nobody says otherwise; no two namespaces share it. Where names are not fit for
     /// a
     /// path, or too long for the policy of a key, a digest says which namespace it is.
-    static Location of(Domain domain, NamespaceId name) {
-        Location home = domain.storage().home();
+    static Location of(Namespace namespace) {
+        return in(namespace.home(), namespace.name());
+    }
+
+    /// The same in any of the domain's storages.
+    static Location in(Location home, NamespaceId name) {
         String path = name.levels().stream().map(Locations::readable).collect(Collectors.joining("/"));
         return home.child(
                 path.equals(String.join("/", name.levels())) && path.length() <= NAMESPACE_CHARS_MAX
@@ -56,7 +60,7 @@ final class Locations {
         }
     }
 
-    /// A folder that a caller asked for: strictly inside the domain's storage.
+    /// A folder that a caller asked for: strictly inside one of the domain's storages.
     static Location inside(Domain domain, String what, String uri) {
         Location location;
         try {
@@ -64,11 +68,16 @@ final class Locations {
         } catch (IllegalArgumentException e) {
             throw new Refusal.Invalid("%s `%s` is not allowed: %s".formatted(what, shown(uri), e.getMessage()));
         }
-        Location home = domain.storage().home();
-        if (!location.isWithin(home) || location.equals(home)) {
+        if (domain.holding(location)
+                .filter(storage -> !location.equals(storage.profile().home()))
+                .isEmpty()) {
             throw new Refusal.Invalid(
                     "%s `%s` is outside the storage of domain `%s`: use a folder below `%s`, or leave it out"
-                            .formatted(what, shown(uri), domain.name(), home));
+                            .formatted(
+                                    what,
+                                    shown(uri),
+                                    domain.name(),
+                                    domain.storage().home()));
         }
         return location;
     }

@@ -58,7 +58,7 @@ public final class MetadataFiles implements MetadataSource {
     Metadata read(Domain domain, Location at, int bytesMax) {
         byte[] content;
         try {
-            content = storage.read(domain.storage(), at, bytesMax)
+            content = storage.read(domain.storageAt(at), at, bytesMax)
                     .orElseThrow(() -> new Refusal.Invalid("there is no metadata file at `%s`".formatted(at)));
         } catch (DomainStorage.TooLong e) {
             throw new Refusal.Invalid("the file `%s` has more than %d bytes".formatted(at, bytesMax));
@@ -122,7 +122,7 @@ public final class MetadataFiles implements MetadataSource {
     }
 
     private void write(Unwritten file) {
-        storage.write(file.domain().storage(), file.at(), file.content());
+        storage.write(file.domain().storageAt(file.at()), file.at(), file.content());
     }
 
     /// Removes files that were surely never published.
@@ -153,7 +153,7 @@ public final class MetadataFiles implements MetadataSource {
 
     private void delete(Domain domain, List<Location> files) {
         try {
-            storage.delete(domain.storage(), files);
+            files.stream().collect(Collectors.groupingBy(domain::storageAt)).forEach(storage::delete);
         } catch (DomainStorage.StorageException e) {
             System.getLogger(MetadataFiles.class.getName()).log(System.Logger.Level.INFO, "left behind: {0}", files);
         }

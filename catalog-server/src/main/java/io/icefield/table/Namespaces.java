@@ -9,6 +9,7 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.domain.Domain;
 import io.icefield.domain.Domains;
+import io.icefield.domain.Storages;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.policy.TableName;
@@ -50,8 +51,11 @@ public final class Namespaces {
     /// reach whole folders, so whoever may not create in the whole domain stays below the namespace's own.
     Location checkFolder(Principal who, Namespace namespace, Location chosen) {
         Domain domain = namespace.domain();
-        Location own = Locations.of(domain, namespace.name());
-        boolean below = chosen.isWithin(own) && !chosen.equals(own);
+        Location own = Locations.of(namespace);
+        // Of all storages: the namespace's tables stay where they are when it chooses another one.
+        boolean below = domain.storages().stream()
+                .map(each -> Locations.in(each.profile().home(), namespace.name()))
+                .anyMatch(folder -> chosen.isWithin(folder) && !chosen.equals(folder));
         if (!below
                 && !Access.allows(
                         who, domains.get(who, Action.SEE, domain.name()).sight(), Action.CREATE)) {
@@ -69,8 +73,7 @@ public final class Namespaces {
         Namespace namespace = get(who, Action.SEE, name).namespace();
         Map<String, String> properties = new TreeMap<>(namespace.properties());
         if (who.kind() == Principal.Kind.ENGINE) {
-            properties.putIfAbsent(
-                    "location", Locations.of(namespace.domain(), name).toString());
+            properties.putIfAbsent("location", Locations.of(namespace).toString());
         }
         return properties;
     }
@@ -104,6 +107,7 @@ public final class Namespaces {
     Domain check(Principal who, NamespaceId name, Map<String, String> properties) {
         Domain domain = mayCreate(who, name);
         checkSize(name, properties);
+        checkStorage(domain, properties);
         List<io.icefield.policy.Violation> denied = governance
                 .judge(new Change(
                         Change.Kind.CREATE_NAMESPACE,
@@ -145,6 +149,7 @@ public final class Namespaces {
         after.putAll(set);
         after.keySet().removeAll(remove);
         checkSize(name, after);
+        checkStorage(seen.domain(), set);
         Set<String> removed = new TreeSet<>(remove);
         removed.retainAll(seen.properties().keySet());
         Set<String> missing = new TreeSet<>(remove);
@@ -160,6 +165,10 @@ public final class Namespaces {
         if (!store.recording(once).remove(seen)) {
             throw new Refusal.NotEmpty(Thing.NAMESPACE, name.toString(), "tables, views or namespaces");
         }
+    }
+
+    private static void checkStorage(Domain domain, Map<String, String> properties) {
+        Location _ = Storages.home(domain, Optional.ofNullable(properties.get(Namespace.STORAGE)));
     }
 
     private static void checkSize(NamespaceId name, Map<String, String> properties) {

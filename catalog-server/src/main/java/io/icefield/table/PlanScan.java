@@ -236,14 +236,14 @@ public final class PlanScan implements AutoCloseable {
     /// A key to read with, whatever else the caller may do.
     private Loaded keys(TableStore.Seen seen, Delegation wanted) {
         Table table = seen.table();
-        Delegation given = wanted.on(table.domain().storage());
+        Delegation given = wanted.on(table.storage());
         return new Loaded(
                 Optional.of(table.metadata()),
                 new byte[0],
                 table.location(),
-                table.domain().storage(),
-                given.key(() -> storage.vend(
-                        table.domain().storage(), table.location(), Reach.READ, LoadTable.CREDENTIAL_LIFETIME)),
+                table.storage(),
+                given.key(() ->
+                        storage.vend(table.storage(), table.location(), Reach.READ, LoadTable.CREDENTIAL_LIFETIME)),
                 given);
     }
 

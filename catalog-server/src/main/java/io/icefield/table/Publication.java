@@ -101,7 +101,7 @@ final class Publication {
         return switch (change.draft()) {
             case Draft.New(Namespace namespace, TableId name, var next, Location location) -> {
                 Metadata file = MetadataFiles.name(Locations.metadataFolder(location, next), next);
-                TableStore.Published first = new TableStore.Published(file, location, change.tags());
+                TableStore.Published first = published(file, location, next, change.tags());
                 yield new Ready(
                         new TableStore.Step.Create(namespace, name.name(), next.uuid(), first),
                         namespace.domain(),
@@ -112,7 +112,7 @@ final class Publication {
             case Draft.Changed(Table table, var next, Location location, CommitFiles others) -> {
                 Metadata file = MetadataFiles.name(Locations.metadataFolder(location, next), next);
                 yield new Ready(
-                        new TableStore.Step.Swap(table, new TableStore.Published(file, location, change.tags())),
+                        new TableStore.Step.Swap(table, published(file, location, next, change.tags())),
                         table.domain(),
                         Optional.of(file),
                         others.all(),
@@ -126,6 +126,11 @@ final class Publication {
                         List.of(),
                         answer(table.domain(), current, table.location()));
         };
+    }
+
+    private TableStore.Published published(
+            Metadata file, Location location, TableFormat.Prepared next, Map<Integer, Set<Tag>> tags) {
+        return new TableStore.Published(file, location, tags, Optional.of(format.usage(next)));
     }
 
     /// A new table is remembered at its first load: here we do not know its id.
@@ -156,7 +161,7 @@ final class Publication {
                 Optional.of(metadata.location()),
                 metadata.json(),
                 location,
-                domain.storage(),
+                domain.storageAt(location),
                 Optional.empty(),
                 Delegation.NONE);
     }

@@ -116,7 +116,7 @@ public final class PurgeTables {
             throw new ClaimEnded();
         }
         if (!own.isEmpty()) {
-            storage.deleteFiles(table.domain().storage(), own);
+            storage.deleteFiles(table.storage(), own);
             filesDeleted.addAndGet(own.size());
         }
     }

@@ -10,6 +10,7 @@ import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
+import io.icefield.storage.StorageProfile;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -54,7 +55,6 @@ public final class RegisterTable {
     public Loaded register(
             Principal who, TableId id, String metadataLocation, Present present, Delegation wanted, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
-        Delegation delegation = wanted.on(namespace.domain().storage());
         Optional<Table.Kind> taken =
                 store.find(Set.of(), id).map(there -> there.table().kind());
         taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
@@ -67,15 +67,16 @@ public final class RegisterTable {
         TableFormat.Prepared table = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));
         Metadata metadata = new Metadata(at, table.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
+        StorageProfile place = namespace.domain().storageAt(location);
+        Delegation delegation = wanted.on(place);
         Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
-                namespace.domain().storage(), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+                place, location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
         if (old.isPresent()) {
             replace(who, id, old.get(), metadata, table, location, once);
         } else {
             create(namespace, id, metadata, table, location, once);
         }
-        return new Loaded(
-                Optional.of(at), metadata.json(), location, namespace.domain().storage(), key, delegation);
+        return new Loaded(Optional.of(at), metadata.json(), location, place, key, delegation);
     }
 
     private void create(
@@ -89,7 +90,7 @@ public final class RegisterTable {
                         Change.Kind.REGISTER_TABLE, id, table, store.tags(table.uuid()))
                 .accepted();
         switch (store.recording(once)
-                .create(namespace, id.name(), table.uuid(), new TableStore.Published(metadata, location, tags))) {
+                .create(namespace, id.name(), table.uuid(), published(metadata, location, table, tags))) {
             case TableStore.Created.Done _ -> {}
             case TableStore.Created.NameTaken _ -> throw new Refusal.AlreadyExists(Thing.TABLE, id.inDomain());
             case TableStore.Created.LocationTaken _ -> throw touches(location);
@@ -113,11 +114,16 @@ public final class RegisterTable {
                 ? review.change(who, seen.sight(), id, format.read(files.of(old)), table, stored)
                 : review.creation(Change.Kind.REGISTER_TABLE, id, table, stored);
         Map<Integer, Set<TableStore.Tag>> tags = verdict.accepted();
-        switch (store.recording(once).replace(old, table.uuid(), new TableStore.Published(metadata, location, tags))) {
+        switch (store.recording(once).replace(old, table.uuid(), published(metadata, location, table, tags))) {
             case DONE -> {}
             case LOST -> throw new Refusal.Conflict("table `%s` was changed meanwhile: try again".formatted(id));
             case LOCATION_TAKEN -> throw touches(location);
         }
+    }
+
+    private TableStore.Published published(
+            Metadata metadata, Location location, TableFormat.Prepared table, Map<Integer, Set<TableStore.Tag>> tags) {
+        return new TableStore.Published(metadata, location, tags, Optional.of(format.usage(table)));
     }
 
     private static Refusal touches(Location location) {

@@ -24,7 +24,7 @@ public final class SignRequest {
         Table table = seen.table();
         restricted.requireWhole(who, seen, files.of(table));
         try {
-            return signer.sign(table.domain().storage(), table.location(), LoadTable.reach(who, seen), request);
+            return signer.sign(table.storage(), table.location(), LoadTable.reach(who, seen), request);
         } catch (RequestSigner.OutOfReach e) {
             throw new Refusal.NotAllowed(
                     "the request is not signed for table `%s`: %s".formatted(table.name(), e.getMessage()));

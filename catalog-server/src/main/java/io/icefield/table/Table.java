@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Location;
+import io.icefield.storage.StorageProfile;
 import java.util.UUID;
 
 /// A table or view that is there: a pointer to its current metadata file.
@@ -21,6 +22,11 @@ public record Table(
         Location location,
         Location metadata,
         long version) {
+
+    /// Where its files are, and the key to them.
+    public StorageProfile storage() {
+        return domain.storageAt(location);
+    }
 
     /// The same table after a swap of its pointer.
     Table next(Location folder, Metadata published) {

@@ -99,6 +99,9 @@ public interface TableFormat {
     /// Metadata without what its snapshots tell of partitions.
     byte[] withoutPartitions(byte[] json);
 
+    /// What the table's files weigh.
+    Usage usage(Prepared table);
+
     /// Metadata that could be published, and what a policy and the location validator need to know about it.
     ///
     /// @param unchanged nothing would change: the current metadata is the answer

@@ -138,9 +138,14 @@ public interface TableStore {
     ///
     /// @param location the table's folder
     /// @param tags all tags of the table by field id; only those that are declared are published
-    record Published(Metadata metadata, Location location, Map<Integer, Set<Tag>> tags) {
+    /// @param usage what its files weigh; empty: nobody has looked
+    record Published(Metadata metadata, Location location, Map<Integer, Set<Tag>> tags, Optional<Usage> usage) {
         public Published {
             tags = Map.copyOf(tags);
+        }
+
+        public Published(Metadata metadata, Location location, Map<Integer, Set<Tag>> tags) {
+            this(metadata, location, tags, Optional.empty());
         }
     }
 

@@ -27,10 +27,12 @@ import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
+import io.icefield.table.Usages;
 import io.icefield.table.Warehouse;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.time.Clock;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -97,7 +99,15 @@ class CommitFaultTest {
         Tables tables = new Tables(namespaces, store);
         MetadataFiles files = new MetadataFiles(store, storage);
         CreateTable create = new CreateTable(namespaces, store, format, Governance.NONE, files, files, storage);
-        CommitTable commits = new CommitTable(tables, namespaces, store, format, Governance.NONE, files, files);
+        CommitTable commits = new CommitTable(
+                tables,
+                namespaces,
+                store,
+                format,
+                Governance.NONE,
+                files,
+                files,
+                new Usages(domains, store, InMemoryMesh.UNCOUNTED, files, format, Clock.systemUTC()));
         failing = 0;
         failed = "";
         objects.clear();

@@ -34,6 +34,8 @@ import io.icefield.table.Once;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
+import io.icefield.table.Usages;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -113,7 +115,15 @@ class GroupCommitTest {
         MetadataFiles files = new MetadataFiles(mesh.tableStore, mesh.storage);
         new CreateTable(namespaces, mesh.tableStore, format, GOVERNANCE, files, files, mesh.storage)
                 .create(JOB, CRM, IcebergRoutesTest.createBody("orders", ""), Delegation.NONE, Once.UNTOLD);
-        commits = Optional.of(new CommitTable(tables, namespaces, mesh.tableStore, format, GOVERNANCE, files, files));
+        commits = Optional.of(new CommitTable(
+                tables,
+                namespaces,
+                mesh.tableStore,
+                format,
+                GOVERNANCE,
+                files,
+                files,
+                new Usages(domains, mesh.tableStore, InMemoryMesh.UNCOUNTED, files, format, Clock.systemUTC())));
         before = mesh.objects();
     }
 

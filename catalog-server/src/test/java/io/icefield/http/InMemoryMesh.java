@@ -10,13 +10,21 @@ import io.icefield.access.Sight;
 import io.icefield.access.SigningKeyStore;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
+import io.icefield.domain.Domains;
 import io.icefield.domain.Grant;
+import io.icefield.domain.Quota;
+import io.icefield.domain.Storage;
+import io.icefield.domain.StorageStore;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
+import io.icefield.storage.Finding;
 import io.icefield.storage.Location;
+import io.icefield.storage.StorageCare;
+import io.icefield.storage.StorageName;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.StoredFile;
+import io.icefield.storage.Upkeep;
 import io.icefield.table.Dropped;
 import io.icefield.table.DroppedStore;
 import io.icefield.table.Metadata;
@@ -32,8 +40,11 @@ import io.icefield.table.RequestKeys;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
+import io.icefield.table.Usage;
+import io.icefield.table.UsageStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -187,6 +198,10 @@ final class InMemoryMesh {
         @Override
         public boolean remove(Domain domain) {
             return locked(() -> {
+                Domain now = domains.getOrDefault(domain.name().value(), domain);
+                if (now.guarded() || now.storages().stream().anyMatch(Storage::guarded)) {
+                    throw Domains.guarded(domain.name());
+                }
                 if (namespaces.values().stream()
                         .anyMatch(each -> each.domain().name().equals(domain.name()))) {
                     return false;
@@ -224,6 +239,225 @@ final class InMemoryMesh {
         }
     };
 
+    /// Nobody has looked yet, and nobody does.
+    static final UsageStore UNCOUNTED = new UsageStore() {
+        @Override
+        public Map<StorageName, Sum> sums(Domain domain) {
+            return domain.storages().stream().collect(Collectors.toMap(Storage::name, _ -> new Sum(0, Usage.NOTHING)));
+        }
+
+        @Override
+        public Optional<Usage> of(Table table) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Batch unmeasured(long after) {
+            return new Batch(List.of(), Optional.empty());
+        }
+
+        @Override
+        public void measured(Table table, Usage usage) {}
+
+        @Override
+        public void note(LocalDate today, LocalDate oldest) {}
+
+        @Override
+        public List<Day> days(Domain domain, int limit) {
+            return List.of();
+        }
+    };
+
+    final StorageStore storageStore = new StorageStore() {
+        private final Map<Long, Probed> probes = new ConcurrentHashMap<>();
+
+        // Whoever has the domain finds it changed.
+        private boolean put(Domain domain, List<Storage> storages, boolean guarded, Quota quota) {
+            Domain now = new Domain(domain.id(), domain.name(), storages, quota, guarded, domain.createdAt());
+            domains.put(now.name().value(), now);
+            namespaces.replaceAll((_, each) -> each.domain().id() == now.id()
+                    ? new Namespace(each.id(), now, each.name(), each.properties())
+                    : each);
+            tables.replaceAll((_, each) -> each.domain().id() == now.id()
+                    ? new Table(
+                            each.id(),
+                            each.kind(),
+                            now,
+                            each.name(),
+                            each.uuid(),
+                            each.location(),
+                            each.metadata(),
+                            each.version())
+                    : each);
+            return true;
+        }
+
+        private Domain now(Domain domain) {
+            return Optional.ofNullable(domains.get(domain.name().value())).orElse(domain);
+        }
+
+        private boolean put(Domain domain, List<Storage> storages) {
+            return put(now(domain), storages, now(domain).guarded(), now(domain).quota());
+        }
+
+        @Override
+        public StorageStore.Added add(Domain domain, StorageProfile profile, Change settings) {
+            return locked(() -> {
+                List<Storage> all = new ArrayList<>(now(domain).storages());
+                if (all.stream().anyMatch(each -> each.name().equals(profile.name()))) {
+                    return StorageStore.Added.NAME_TAKEN;
+                }
+                if (domains.values().stream()
+                        .flatMap(each -> each.storages().stream())
+                        .map(each -> each.profile().home())
+                        .anyMatch(home ->
+                                home.isWithin(profile.home()) || profile.home().isWithin(home))) {
+                    return StorageStore.Added.TOUCHES;
+                }
+                Storage added = new Storage(ids.incrementAndGet(), profile, false, false, Upkeep.NONE, Quota.NONE, NOW);
+                all.add(added);
+                put(domain, all);
+                change(domain, added, settings);
+                return StorageStore.Added.DONE;
+            });
+        }
+
+        @Override
+        public boolean change(Domain domain, Storage storage, Change change) {
+            return locked(() -> put(
+                    domain,
+                    now(domain).storages().stream()
+                            .map(each -> each.id() == storage.id()
+                                    ? new Storage(
+                                            each.id(),
+                                            change.kmsKey()
+                                                    .map(key -> each.profile().encryptedBy(Optional.of(key)))
+                                                    .orElse(each.profile()),
+                                            each.standard() || change.standard(),
+                                            change.guarded().orElse(each.guarded()),
+                                            change.upkeep().orElse(each.upkeep()),
+                                            change.quota().orElse(each.quota()),
+                                            each.createdAt())
+                                    : new Storage(
+                                            each.id(),
+                                            each.profile(),
+                                            each.standard() && !change.standard(),
+                                            each.guarded(),
+                                            each.upkeep(),
+                                            each.quota(),
+                                            each.createdAt()))
+                            .toList()));
+        }
+
+        @Override
+        public boolean rekey(Domain domain, Storage storage, Credential key) {
+            return locked(() -> put(
+                    domain,
+                    now(domain).storages().stream()
+                            .map(each -> each.id() == storage.id()
+                                    ? new Storage(
+                                            each.id(),
+                                            each.profile().with(key),
+                                            each.standard(),
+                                            each.guarded(),
+                                            each.upkeep(),
+                                            each.quota(),
+                                            each.createdAt())
+                                    : each)
+                            .toList()));
+        }
+
+        @Override
+        public Removed remove(Domain domain, Storage storage) {
+            return locked(() -> {
+                if (storage.guarded()) {
+                    return Removed.PROTECTED;
+                }
+                if (storage.standard()) {
+                    return Removed.STANDARD;
+                }
+                if (tables.values().stream()
+                        .anyMatch(each ->
+                                each.location().isWithin(storage.profile().home()))) {
+                    return Removed.IN_USE;
+                }
+                put(
+                        domain,
+                        now(domain).storages().stream()
+                                .filter(each -> each.id() != storage.id())
+                                .toList());
+                return Removed.DONE;
+            });
+        }
+
+        @Override
+        public boolean change(Domain domain, Optional<Boolean> guarded, Optional<Quota> quota) {
+            Domain now = now(domain);
+            return locked(() -> put(now, now.storages(), guarded.orElse(now.guarded()), quota.orElse(now.quota())));
+        }
+
+        @Override
+        public List<StorageProfile> inBucket(String bucket) {
+            return locked(() -> domains.values().stream()
+                    .flatMap(each -> each.storages().stream())
+                    .map(Storage::profile)
+                    .filter(each -> each.bucket().equals(bucket))
+                    .toList());
+        }
+
+        @Override
+        public List<StorageProfile> ofOthers(Domain domain) {
+            return locked(() -> domains.values().stream()
+                    .filter(each -> each.id() != domain.id())
+                    .map(Domain::storage)
+                    .toList());
+        }
+
+        @Override
+        public void found(Storage storage, Probed probed) {
+            probes.put(storage.id(), probed);
+        }
+
+        @Override
+        public Optional<Probed> probed(Storage storage) {
+            return Optional.ofNullable(probes.get(storage.id()));
+        }
+
+        @Override
+        public Optional<Due> due(Duration since) {
+            return Optional.empty();
+        }
+    };
+
+    /// A store that can everything, and finds nothing wrong but what [#unfit] says.
+    final StorageCare care = new StorageCare() {
+        @Override
+        public void keep(StorageProfile profile, Upkeep wanted) {}
+
+        @Override
+        public List<Finding> probe(StorageProfile profile, Upkeep wanted, Collection<StorageProfile> others) {
+            return List.of(
+                    unfit.isEmpty()
+                            ? Finding.passed("root-key", "works")
+                            : Finding.failed("root-key", unfit, "another key"));
+        }
+
+        @Override
+        public boolean same(StorageProfile one, StorageProfile other) {
+            return false;
+        }
+
+        @Override
+        public void tryKey(StorageProfile profile) {
+            if (!unfit.isEmpty()) {
+                throw new DomainStorage.Unfit(unfit);
+            }
+        }
+    };
+
+    /// What is wrong with the keys of storages.
+    volatile String unfit = "";
+
     final NamespaceStore namespaceStore = new NamespaceStore() {
         @Override
         public NamespaceStore recording(Once requests) {
@@ -256,16 +490,18 @@ final class InMemoryMesh {
         }
 
         @Override
-        public Added add(Domain domain, NamespaceId name, Map<String, String> properties) {
+        public NamespaceStore.Added add(Domain domain, NamespaceId name, Map<String, String> properties) {
             return locked(() -> {
                 List<String> levels = name.levels();
                 if (levels.size() > 1
                         && !namespaces.containsKey(
                                 key(new NamespaceId(name.domain(), levels.subList(0, levels.size() - 1))))) {
-                    return Added.NO_PARENT;
+                    return NamespaceStore.Added.NO_PARENT;
                 }
                 Namespace added = new Namespace(ids.incrementAndGet(), domain, name, properties);
-                return namespaces.putIfAbsent(key(name), added) == null ? Added.DONE : Added.EXISTS;
+                return namespaces.putIfAbsent(key(name), added) == null
+                        ? NamespaceStore.Added.DONE
+                        : NamespaceStore.Added.EXISTS;
             });
         }
 

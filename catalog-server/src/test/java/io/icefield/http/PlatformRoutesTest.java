@@ -60,7 +60,7 @@ class PlatformRoutesTest {
         assertThat(created.status()).as("%s", created).isEqualTo(201);
         assertThat(created.text())
                 .isEqualTo("{\"name\":\"pay_ments\",\"owners\":[\"payers\"],\"bucket\":\"bucket-pay-ments\","
-                        + "\"created-at\":\"2026-01-02T03:04:05Z\"}");
+                        + "\"protected\":false,\"created-at\":\"2026-01-02T03:04:05Z\"}");
         assertThat(created.header("Location")).isEqualTo("/api/v1/domains/pay_ments");
         assertThat(mesh.send("GET", "/api/v1/domains/pay_ments", mesh.admin, "").text())
                 .isEqualTo(created.text());

@@ -15,6 +15,8 @@ import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grant;
+import io.icefield.domain.StorageStore;
+import io.icefield.domain.Storages;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
@@ -33,10 +35,13 @@ import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresRequestKeys;
+import io.icefield.postgres.PostgresStorages;
 import io.icefield.postgres.PostgresTables;
+import io.icefield.postgres.PostgresUsage;
 import io.icefield.query.QueryEngine;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.Endpoints;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3RequestSigner;
 import io.icefield.table.ClassifyTable;
@@ -73,6 +78,8 @@ import io.icefield.table.TableStore;
 import io.icefield.table.Tables;
 import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
+import io.icefield.table.UsageStore;
+import io.icefield.table.Usages;
 import io.icefield.table.Views;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -110,6 +117,7 @@ final class RunningServer implements AutoCloseable {
     final Domains domains;
     private final Principals principals;
     private final Logins logins;
+    final Usages usages;
     private final PlanScan plans;
     volatile IdentityProviders providers = IdentityProviders.NONE;
     volatile boolean ready = true;
@@ -163,8 +171,10 @@ final class RunningServer implements AutoCloseable {
     /// Where what the server knows is kept.
     record Stores(
             DomainStore domains,
+            StorageStore storages,
             NamespaceStore namespaces,
             TableStore tables,
+            UsageStore usage,
             DroppedStore dropped,
             PurgeQueue queue,
             ProtectionStore protection,
@@ -174,8 +184,10 @@ final class RunningServer implements AutoCloseable {
             PostgresDropped dropped = new PostgresDropped(database);
             return new Stores(
                     new PostgresDomains(database),
+                    new PostgresStorages(database),
                     new PostgresNamespaces(database),
                     new PostgresTables(database),
+                    new PostgresUsage(database),
                     dropped,
                     dropped,
                     new PostgresProtection(database),
@@ -186,8 +198,10 @@ final class RunningServer implements AutoCloseable {
         static Stores in(InMemoryMesh mesh) {
             return new Stores(
                     mesh.domainStore,
+                    mesh.storageStore,
                     mesh.namespaceStore,
                     mesh.tableStore,
+                    InMemoryMesh.UNCOUNTED,
                     mesh.droppedStore,
                     mesh.purgeQueue,
                     mesh.protectionStore,
@@ -225,6 +239,16 @@ final class RunningServer implements AutoCloseable {
                 new EngineSync(QueryEngine.NONE, List::of, domain -> {
                     throw new AssertionError("no engine is there to need the catalog of " + domain);
                 }));
+        Storages storages = new Storages(
+                domains,
+                stores.storages(),
+                mesh.storage,
+                mesh.care,
+                new Storages.Offer(
+                        RunningServer::storage,
+                        new Endpoints(List.of("127.0.0.1:9000")),
+                        Set.of(URI.create("https://1.2.3.4"))),
+                Clock.systemUTC());
         Namespaces namespaces = new Namespaces(domains, stores.namespaces(), GOVERNANCE);
         Tables tables = new Tables(namespaces, stores.tables());
         IcebergFormat format = new IcebergFormat(32 << 20);
@@ -233,7 +257,9 @@ final class RunningServer implements AutoCloseable {
         Views views = new Views(namespaces, stores.tables());
         CreateView newViews = new CreateView(namespaces, stores.tables(), viewFormat, GOVERNANCE, files, files);
         Restricted restricted = new Restricted(GOVERNANCE, format, stores.tables());
-        CommitTable commits = new CommitTable(tables, namespaces, stores.tables(), format, GOVERNANCE, files, files);
+        usages = new Usages(domains, stores.tables(), stores.usage(), files, format, Clock.systemUTC());
+        CommitTable commits =
+                new CommitTable(tables, namespaces, stores.tables(), format, GOVERNANCE, files, files, usages);
         RenameTable renaming = new RenameTable(tables, namespaces, stores.tables(), format, files, GOVERNANCE);
         DroppedTables dropped = new DroppedTables(domains, stores.dropped());
         purge = new PurgeTables(stores.queue(), new IcebergReachableFiles(mesh.storage), files, mesh.storage);
@@ -296,9 +322,10 @@ final class RunningServer implements AutoCloseable {
                                 new UnregisterTable(domains, tables, stores.tables(), files, files),
                                 new Protect(tables, views, namespaces, stores.protection()),
                                 purge,
-                                new Housekeeping(stores.queue(), purge, stores.keys()),
+                                new Housekeeping(stores.queue(), purge, stores.keys(), List.of()),
                                 stores.keys(),
                                 stores.keyLifetime()),
+                        new UseCases.OnStorage(storages, usages, tables, Clock.systemUTC()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);

@@ -67,6 +67,7 @@ class ServerTest {
                 .replace("{secret}", "1")
                 .replace("{key}", "1")
                 .replace("{dropped}", "1")
+                .replace("{storage}", "main")
                 .replace("{plan-id}", "1");
     }
 
@@ -135,6 +136,10 @@ class ServerTest {
             return "{\"columns\":{}}";
         } else if (path.endsWith("/protection")) {
             return "{\"protected\":true}";
+        } else if (path.endsWith("/storage")) {
+            return "{\"name\":\"mine\"}";
+        } else if (path.endsWith("/credentials")) {
+            return "{\"access-key\":\"a\",\"secret-key\":\"b\"}";
         } else if (path.endsWith("/domains")) {
             return "{\"name\":\"mine\",\"owners\":[\"x\"]}";
         } else if (path.endsWith("/principals")) {

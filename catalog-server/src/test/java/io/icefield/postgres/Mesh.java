@@ -64,7 +64,7 @@ final class Mesh {
     }
 
     Domain domain(String name) {
-        return domains.add(new DomainName(name), storage(name, "bucket-" + name, ""), Set.of())
+        return domains.add(new DomainName(name), storage(name, "bucket-" + name.replace('_', '-'), ""), Set.of())
                 .orElseThrow();
     }
 

@@ -99,7 +99,7 @@ final class PostgresDomainsTest {
     @Test
     void theKeyIsNotInTheDatabaseAsItIs() {
         mesh.domain("sales");
-        String row = mesh.database.read(handle -> handle.createQuery("SELECT d::text, sealed_key FROM domains d")
+        String row = mesh.database.read(handle -> handle.createQuery("SELECT s::text, sealed_key FROM storages s")
                 .map((columns, _) -> columns.getString(1) + new String(columns.getBytes(2), ISO_8859_1))
                 .one());
 

@@ -23,14 +23,18 @@ import picocli.CommandLine.Parameters;
             DomainCommands.Owners.class,
             DomainCommands.Grants.class,
             DomainCommands.Grant.class,
-            DomainCommands.Revoke.class
+            DomainCommands.Revoke.class,
+            DomainCommands.Protect.class,
+            DomainCommands.Unprotect.class,
+            DomainCommands.LimitQuota.class
         })
 final class DomainCommands extends MeshCommand {
     private static final String[] COLUMNS = {"name", "owners", "bucket", "created-at"};
 
     @Override
     public Integer call() {
-        throw wrongUsage("say what to do with a domain: create, list, show, delete, owners, grants, grant or revoke");
+        throw wrongUsage(
+                "say what to do with a domain: create, list, show, delete, owners, grants, grant, revoke, protect, unprotect or quota");
     }
 
     abstract static class OnOne extends MeshCommand {
@@ -74,13 +78,13 @@ final class DomainCommands extends MeshCommand {
         }
     }
 
-    @Command(name = "show", description = "One domain and its storage.")
+    @Command(name = "show", description = "One domain and its storages.")
     static final class Show extends OnOne {
         @Override
         public Integer call() {
             ApiClient client = target().client();
             ObjectNode domain = client.get(path()).deepCopy();
-            domain.set("storage", client.get(path("storage")));
+            domain.set("storages", client.get(path("storage")).path("storages"));
             return show(domain);
         }
     }
@@ -181,6 +185,43 @@ final class DomainCommands extends MeshCommand {
             target().client().delete(path("grants"), grant);
             say("`%s` has that role in `%s` no more".formatted(from, name));
             return Icefield.DONE;
+        }
+    }
+
+    @Command(name = "protect", description = "Nobody deletes it until that is lifted.")
+    static final class Protect extends OnOne {
+        @Override
+        public Integer call() {
+            return show(target().client().put(path("protection"), protection(true)));
+        }
+    }
+
+    @Command(name = "unprotect", description = "Lift its protection.")
+    static final class Unprotect extends OnOne {
+        @Override
+        public Integer call() {
+            return show(target().client().put(path("protection"), protection(false)));
+        }
+    }
+
+    private static JsonNode protection(boolean on) {
+        return JsonNodeFactory.instance.objectNode().put("protected", on);
+    }
+
+    @Command(name = "quota", description = "Limit what all its storages keep; without a number there is no limit.")
+    static final class LimitQuota extends OnOne {
+        @Option(names = "--soft", paramLabel = "BYTES", description = "More is warned of.")
+        private @Nullable Long soft;
+
+        @Option(names = "--hard", paramLabel = "BYTES", description = "More is refused.")
+        private @Nullable Long hard;
+
+        @Override
+        public Integer call() {
+            ObjectNode quota = JsonNodeFactory.instance.objectNode();
+            Optional.ofNullable(soft).ifPresent(bytes -> quota.put("soft-bytes", bytes));
+            Optional.ofNullable(hard).ifPresent(bytes -> quota.put("hard-bytes", bytes));
+            return show(target().client().put(path("quota"), quota));
         }
     }
 

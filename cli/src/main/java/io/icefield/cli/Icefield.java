@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             S3Command.class,
             WarmUpCommand.class,
             DomainCommands.class,
+            StorageCommands.class,
             NamespaceCommands.class,
             TableCommands.class,
             ViewCommands.class,

@@ -74,6 +74,10 @@ public final class ApiClient {
         return send("PUT", path, Optional.of(body));
     }
 
+    public JsonNode patch(String path, JsonNode body) {
+        return send("PATCH", path, Optional.of(body));
+    }
+
     public JsonNode delete(String path) {
         return send("DELETE", path, Optional.empty());
     }

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage.Reach;
+import io.icefield.storage.Endpoints;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.s3.S3DomainStorage;
@@ -72,7 +73,8 @@ class EmbeddedS3Test {
     private Path folder;
 
     private EmbeddedS3 store = new EmbeddedS3(settings(Path.of("."), 0));
-    private final S3DomainStorage storage = new S3DomainStorage(Clock.systemUTC());
+    private final S3DomainStorage storage =
+            new S3DomainStorage(Clock.systemUTC(), new Endpoints(List.of("127.0.0.1", "localhost")));
     private final Location orders = new Location("sales", "wh/orders");
 
     @BeforeEach

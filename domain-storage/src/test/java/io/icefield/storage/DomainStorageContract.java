@@ -69,7 +69,8 @@ public abstract class DomainStorageContract {
 
     private final SdkHttpClient http = UrlConnectionHttpClient.create();
     private final MovableClock clock = new MovableClock();
-    private final S3DomainStorage storage = new S3DomainStorage(clock);
+    private final S3DomainStorage storage =
+            new S3DomainStorage(clock, new Endpoints(List.of("127.0.0.1", "localhost")));
     private final String bucket = "t-" + UUID.randomUUID();
     private final String otherBucket = "t-" + UUID.randomUUID();
     private final Location orders = new Location(bucket, "sales/orders");
@@ -90,6 +91,94 @@ public abstract class DomainStorageContract {
         assertThat(storage.read(profile(otherBucket), stranger, 100)).hasValue(BYTES);
         storage.close();
         http.close();
+    }
+
+    // --- what an owner asks
+
+    @Test
+    void aProbeFindsNothingWrong() {
+        List<Finding> first = probe();
+        assertThat(first)
+                .extracting(Finding::check)
+                .contains("root-key", "inside-write", "outside-read", "reader-write", "other-domain", "expiry");
+        assertThat(failed(first)).isEmpty();
+        assertThat(outcome(first, "other-domain")).isEqualTo(Finding.Outcome.PASSED);
+        assertThat(outcome(first, "expiry")).isEqualTo(Finding.Outcome.SKIPPED);
+        assertThat(storage.isEmpty(profile(bucket), new Location(bucket, ".icefield-probe")))
+                .isTrue();
+        if (passTime(LIFETIME.plusMinutes(2))) {
+            clock.pass(LIFETIME.plusMinutes(2));
+            List<Finding> second = probe();
+            assertThat(failed(second)).isEmpty();
+            assertThat(outcome(second, "expiry")).isEqualTo(Finding.Outcome.PASSED);
+        }
+    }
+
+    @Test
+    void aProbeWithADeadKeySaysSo() {
+        Credential dead = Credential.permanent(profile(bucket).root().accessKey(), "not-the-secret-of-this-key");
+        List<Finding> found = storage.probe(profile(bucket).with(dead), Upkeep.NONE, List.of());
+        assertThat(failed(found)).extracting(Finding::check).contains("root-key");
+        assertThat(found.toString())
+                .doesNotContain("not-the-secret", profile(bucket).root().secretKey());
+        assertThatExceptionOfType(DomainStorage.Unfit.class)
+                .isThrownBy(() -> storage.tryKey(profile(bucket).with(dead)))
+                .satisfies(e -> assertThat(allText(e)).doesNotContain("not-the-secret"));
+    }
+
+    private List<Finding> probe() {
+        return storage.probe(profile(bucket), Upkeep.NONE, List.of(profile(otherBucket)));
+    }
+
+    private static List<Finding> failed(List<Finding> findings) {
+        return findings.stream()
+                .filter(each -> each.outcome() == Finding.Outcome.FAILED)
+                .toList();
+    }
+
+    private static Finding.Outcome outcome(List<Finding> findings, String check) {
+        return findings.stream()
+                .filter(each -> each.check().equals(check))
+                .map(Finding::outcome)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void twoBucketsAreTwoAndOneIsOne() {
+        assertThat(storage.same(profile(bucket), profile(bucket))).isTrue();
+        assertThat(storage.same(profile(bucket), profile(otherBucket))).isFalse();
+    }
+
+    @Test
+    void upkeepIsDoneOrRefused() {
+        Upkeep all = new Upkeep(Optional.of(true), Optional.of(7), Optional.of(30));
+        Upkeep less = new Upkeep(Optional.of(true), Optional.empty(), Optional.of(30));
+        for (Upkeep wanted : List.of(all, less)) {
+            try {
+                storage.keep(profile(bucket), wanted);
+            } catch (DomainStorage.Unfit e) {
+                assertThat(e).hasMessageContaining("leave it out");
+                continue;
+            }
+            assertThat(failed(storage.probe(profile(bucket), wanted, List.of()))).isEmpty();
+            storage.keep(profile(bucket), new Upkeep(Optional.of(false), Optional.empty(), Optional.of(31)));
+            assertThat(failed(storage.probe(profile(bucket), wanted, List.of())))
+                    .extracting(Finding::check)
+                    .containsExactly("upkeep");
+        }
+    }
+
+    @Test
+    void anAddressInsideIsNotSpokenTo() {
+        try (S3DomainStorage closed = new S3DomainStorage(clock, new Endpoints(List.of()))) {
+            assertThatExceptionOfType(StorageException.class)
+                    .isThrownBy(() -> closed.read(profile(bucket), neighbour, 100))
+                    .withMessageContaining("ICEFIELD_STORAGE_ALLOW");
+            assertThatExceptionOfType(StorageException.class).isThrownBy(() -> closed.isEmpty(profile(bucket), orders));
+            assertThatExceptionOfType(StorageException.class)
+                    .isThrownBy(() -> closed.vend(profile(bucket), orders, Reach.READ, LIFETIME));
+        }
     }
 
     // --- the port

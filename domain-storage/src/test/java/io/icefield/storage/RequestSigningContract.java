@@ -39,7 +39,8 @@ public abstract class RequestSigningContract {
 
     private static final byte[] BYTES = "hello".getBytes(UTF_8);
 
-    private final S3DomainStorage storage = new S3DomainStorage(Clock.systemUTC());
+    private final S3DomainStorage storage =
+            new S3DomainStorage(Clock.systemUTC(), new Endpoints(List.of("127.0.0.1", "localhost")));
     private final S3RequestSigner signer = new S3RequestSigner(storage, Clock.systemUTC());
     private final HttpClient http = HttpClient.newHttpClient();
     private final String bucket = "t-" + UUID.randomUUID();

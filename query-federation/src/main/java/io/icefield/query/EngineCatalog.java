@@ -10,14 +10,26 @@ import java.util.Optional;
 /// @param catalogUri the Iceberg REST catalog as the engine reaches it, without `/v1`
 /// @param warehouse what the engine names to the REST catalog: the domain
 /// @param s3Endpoint empty for AWS itself
+/// @param kmsKey encrypts what the engine writes; empty: the store's own habit
 public record EngineCatalog(
-        String name, URI catalogUri, String warehouse, Optional<URI> s3Endpoint, String region, boolean pathStyle) {
+        String name,
+        URI catalogUri,
+        String warehouse,
+        Optional<URI> s3Endpoint,
+        String region,
+        boolean pathStyle,
+        Optional<String> kmsKey) {
     public EngineCatalog {
         // Engines replace `${…}` by what is in their environment: secrets.
-        for (String value : List.of(name, warehouse, region)) {
+        for (String value : List.of(name, warehouse, region, kmsKey.orElse("none"))) {
             if (value.isBlank() || value.contains("$")) {
                 throw new IllegalArgumentException("`%s` cannot be part of an engine's catalog".formatted(value));
             }
         }
+    }
+
+    public EngineCatalog(
+            String name, URI catalogUri, String warehouse, Optional<URI> s3Endpoint, String region, boolean pathStyle) {
+        this(name, catalogUri, warehouse, s3Endpoint, region, pathStyle, Optional.empty());
     }
 }

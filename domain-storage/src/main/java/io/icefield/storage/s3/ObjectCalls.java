@@ -35,13 +35,16 @@ final class ObjectCalls {
     private final SdkHttpClient http;
     private final URI bucket;
     private final String region;
+    private final Optional<String> kmsKey;
     private final AwsCredentialsIdentity key;
 
     /// @param bucket where its objects are, without a slash at the end
-    ObjectCalls(SdkHttpClient http, URI bucket, String region, AwsCredentialsIdentity key) {
+    /// @param kmsKey encrypts what is written; empty: the bucket's own habit
+    ObjectCalls(SdkHttpClient http, URI bucket, String region, Optional<String> kmsKey, AwsCredentialsIdentity key) {
         this.http = http;
         this.bucket = bucket;
         this.region = region;
+        this.kmsKey = kmsKey;
         this.key = key;
     }
 
@@ -131,6 +134,9 @@ final class ObjectCalls {
         body.ifPresent(bytes -> plain.putHeader("If-None-Match", "*")
                 .putHeader("Content-Type", "application/octet-stream")
                 .putHeader("Content-Length", Integer.toString(bytes.length)));
+        kmsKey.filter(_ -> body.isPresent())
+                .ifPresent(id -> plain.putHeader("x-amz-server-side-encryption", "aws:kms")
+                        .putHeader("x-amz-server-side-encryption-aws-kms-key-id", id));
         Optional<ContentStreamProvider> payload = body.map(ContentStreamProvider::fromByteArrayUnsafe);
         SignedRequest signed = SIGNER.sign(sign -> {
             sign.identity(key)

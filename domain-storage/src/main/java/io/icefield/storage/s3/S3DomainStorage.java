@@ -4,9 +4,17 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
+import io.icefield.storage.Endpoints;
+import io.icefield.storage.Finding;
 import io.icefield.storage.Location;
+import io.icefield.storage.StorageCare;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.StoredFile;
+import io.icefield.storage.Upkeep;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.net.Proxy;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -18,8 +26,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import software.amazon.awssdk.auth.credentials.AnonymousCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -43,7 +53,7 @@ import software.amazon.awssdk.services.sts.model.AssumeRoleResponse;
 ///
 /// A method that is given a location outside the profile's home throws `IllegalArgumentException`: that is a bug of the
 /// caller, not a refusal of the store.
-public final class S3DomainStorage implements DomainStorage, AutoCloseable {
+public final class S3DomainStorage implements DomainStorage, StorageCare, AutoCloseable {
     /// What STS gives at least.
     private static final Duration LIFETIME_MIN = Duration.ofMinutes(15);
 
@@ -58,15 +68,36 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     private static final int DELETE_MAX = 1_000;
 
     private final Clock clock;
-    private final SdkHttpClient http = UrlConnectionHttpClient.builder()
-            .connectionTimeout(CONNECT_TIMEOUT)
-            .socketTimeout(SOCKET_TIMEOUT)
-            .build();
+    private final Endpoints endpoints;
+    private final SdkHttpClient http = UrlConnectionHttpClient.create(this::connection);
     private final Recent<StorageProfile, Clients> clients = new Recent<>(CLIENTS_MAX);
     private final Recent<Asked, Issued> keys = new Recent<>(KEYS_MAX);
 
-    public S3DomainStorage(Clock clock) {
+    /// Keys of the last probes: they must have ended by the next one.
+    private final Recent<Location, Credential> probeKeys = new Recent<>(CLIENTS_MAX);
+
+    public S3DomainStorage(Clock clock, Endpoints endpoints) {
         this.clock = clock;
+        this.endpoints = endpoints;
+    }
+
+    /// A name may mean another address today, and an answer may point elsewhere.
+    private HttpURLConnection connection(URI address) {
+        try {
+            endpoints.checkConnection(address);
+        } catch (IllegalArgumentException e) {
+            throw new StorageException("not connected: " + e.getMessage(), e);
+        }
+        try {
+            HttpURLConnection connection = (HttpURLConnection) address.toURL().openConnection(Proxy.NO_PROXY);
+            connection.setConnectTimeout(Math.toIntExact(CONNECT_TIMEOUT.toMillis()));
+            connection.setReadTimeout(Math.toIntExact(SOCKET_TIMEOUT.toMillis()));
+            connection.setInstanceFollowRedirects(false);
+            connection.setUseCaches(false);
+            return connection;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
@@ -114,12 +145,60 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     }
 
     @Override
+    public void keep(StorageProfile profile, Upkeep wanted) {
+        calling("set up", profile.bucket(), () -> {
+            new BucketUpkeep(clients(profile).retrying(), profile).keep(wanted);
+            return profile;
+        });
+    }
+
+    @Override
+    public List<Finding> probe(StorageProfile profile, Upkeep wanted, Collection<StorageProfile> others) {
+        return new Probe(this, clients(profile).retrying(), http, profile, wanted, others, clock, probeKeys).run();
+    }
+
+    @Override
+    public boolean same(StorageProfile one, StorageProfile other) {
+        Location inBoth = (one.home().isWithin(other.home()) ? one : other).home();
+        if (!inBoth.isWithin(other.home()) || !inBoth.isWithin(one.home())) {
+            return false;
+        }
+        Location mark = inBoth.child(".icefield-probe-" + UUID.randomUUID());
+        write(one, mark, mark.key().getBytes(UTF_8));
+        try {
+            return read(other, mark, Location.KEY_BYTES_MAX)
+                    .filter(got -> Arrays.equals(got, mark.key().getBytes(UTF_8)))
+                    .isPresent();
+        } catch (StorageException e) {
+            return false; // whoever cannot read it has another store, or no key to this one
+        } finally {
+            delete(one, List.of(mark));
+        }
+    }
+
+    @Override
+    public void tryKey(StorageProfile profile) {
+        try {
+            prove(profile);
+            if (profile.hasSts()) {
+                Location folder = profile.home().child(".icefield-probe-" + UUID.randomUUID());
+                Credential _ = vend(profile, folder, Reach.READ, LIFETIME_MIN);
+            }
+        } catch (StorageException e) {
+            throw new Unfit("the key cannot do what it must: %s".formatted(e.getMessage()));
+        }
+    }
+
+    @Override
     public boolean remove(StorageProfile profile) {
         if (!exists(profile)) {
             return true;
         }
         if (!isEmpty(profile, profile.home())) {
             return false;
+        }
+        if (!profile.prefix().isEmpty()) {
+            return true; // others may have the rest of the bucket
         }
         return calling("delete bucket", profile.bucket(), () -> {
             try {
@@ -268,7 +347,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
 
     private Credential assumeRole(Asked asked) {
         StorageProfile profile = asked.profile();
-        String policy = SessionPolicy.of(asked.table(), asked.reach(), partition(profile.roleArn()));
+        String policy = SessionPolicy.of(asked.table(), asked.reach(), partition(profile.roleArn()), profile.kmsKey());
         // Names the domain for the store's audit log; the rest cannot be guessed.
         String session = "icefield-%s-%s"
                 .formatted(
@@ -309,7 +388,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
     }
 
     /// One place where what the store says becomes our exception. Its message has names and codes, never a key.
-    private static <T> T calling(String what, Object on, Supplier<T> call) {
+    static <T> T calling(String what, Object on, Supplier<T> call) {
         try {
             return call.get();
         } catch (AwsServiceException e) {
@@ -322,7 +401,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
         }
     }
 
-    private static String code(AwsServiceException e) {
+    static String code(AwsServiceException e) {
         return e.awsErrorDetails() == null || e.awsErrorDetails().errorCode() == null
                 ? ""
                 : e.awsErrorDetails().errorCode();
@@ -334,6 +413,15 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
             clients.put(profile, made);
             return made;
         });
+    }
+
+    /// A client with this key; empty: with none.
+    static S3Client client(StorageProfile profile, SdkHttpClient http, Optional<Credential> key) {
+        return Clients.s3(
+                profile,
+                http,
+                key.<AwsCredentialsProvider>map(each -> StaticCredentialsProvider.create(Clients.sdk(each)))
+                        .orElseGet(AnonymousCredentialsProvider::create));
     }
 
     private record Asked(StorageProfile profile, Location table, Reach reach, Duration lifetime) {}
@@ -349,7 +437,12 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
             S3Client s3 = s3(profile, http, root);
             return new Clients(
                     s3,
-                    new ObjectCalls(http, address(s3, profile.bucket()), profile.region(), sdk(profile.root())),
+                    new ObjectCalls(
+                            http,
+                            address(s3, profile.bucket()),
+                            profile.region(),
+                            profile.kmsKey(),
+                            sdk(profile.root())),
                     StsClient.builder()
                             .applyMutation(sts -> stsEndpoint.ifPresent(sts::endpointOverride))
                             .region(Region.of(profile.region()))
@@ -366,7 +459,7 @@ public final class S3DomainStorage implements DomainStorage, AutoCloseable {
             return URI.create(probe.substring(0, probe.length() - 2));
         }
 
-        private static S3Client s3(StorageProfile profile, SdkHttpClient http, StaticCredentialsProvider root) {
+        private static S3Client s3(StorageProfile profile, SdkHttpClient http, AwsCredentialsProvider root) {
             return S3Client.builder()
                     .applyMutation(s3 -> profile.endpoint().ifPresent(s3::endpointOverride))
                     .region(Region.of(profile.region()))

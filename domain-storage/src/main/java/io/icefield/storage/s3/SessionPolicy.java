@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The session policy of a vended key: what it may do, in one folder. Plain IAM, so that AWS, MinIO, Ceph and our
 /// embedded store read the same text.
@@ -25,7 +27,8 @@ final class SessionPolicy {
     private SessionPolicy() {}
 
     /// @param partition of the ARNs: `aws` except in Amazon's separate regions
-    static String of(Location folder, Reach reach, String partition) {
+    /// @param kmsKey what the objects are encrypted with
+    static String of(Location folder, Reach reach, String partition, Optional<String> kmsKey) {
         String bucket = "arn:" + partition + ":s3:::" + folder.bucket();
         // The slash before the star: without it `orders` would open `orders2`.
         String inside = folder.key() + "/*";
@@ -34,16 +37,20 @@ final class SessionPolicy {
         Map<String, ?> region = allow(List.of("s3:GetBucketLocation"), bucket);
         // MinIO resolves `..` after it has asked the policy.
         Map<String, ?> climb = statement("Deny", List.of("s3:*"), bucket + "/*/../*");
-        List<Map<String, ?>> statements = switch (reach) {
-            // A reader of Iceberg never lists, and MinIO cannot confine a listing.
-            case READ -> List.of(objects, region, climb);
-            case READ_WRITE -> {
-                Map<String, Object> list = allow(List.of("s3:ListBucket"), bucket);
-                // Both: with either alone MinIO lists everything when `prefix` is given twice.
-                list.put("Condition", ordered("StringLike", look, "ForAllValues:StringLike", look));
-                yield List.of(objects, region, list, climb);
-            }
-        };
+        List<Map<String, ?>> statements = new ArrayList<>(
+                switch (reach) {
+                    // A reader of Iceberg never lists, and MinIO cannot confine a listing.
+                    case READ -> List.of(objects, region, climb);
+                    case READ_WRITE -> {
+                        Map<String, Object> list = allow(List.of("s3:ListBucket"), bucket);
+                        // Both: with either alone MinIO lists everything when `prefix` is given twice.
+                        list.put("Condition", ordered("StringLike", look, "ForAllValues:StringLike", look));
+                        yield List.of(objects, region, list, climb);
+                    }
+                });
+        // Only Amazon asks for a right to the key; other stores name their keys otherwise and know no such action.
+        kmsKey.filter(key -> key.startsWith("arn:"))
+                .ifPresent(key -> statements.add(allow(List.of("kms:Decrypt", "kms:GenerateDataKey"), key)));
         String text = json(ordered("Version", "2012-10-17", "Statement", statements));
         if (text.getBytes(UTF_8).length > BYTES_MAX) {
             throw new IllegalArgumentException(

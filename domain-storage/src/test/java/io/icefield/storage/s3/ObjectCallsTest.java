@@ -15,6 +15,7 @@ import java.net.URI;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -58,6 +59,7 @@ class ObjectCallsTest {
                 URI.create("http://127.0.0.1:%d/sales"
                         .formatted(server.getAddress().getPort())),
                 "us-east-1",
+                Optional.empty(),
                 AwsBasicCredentials.create("key", "secret"));
     }
 

@@ -144,6 +144,10 @@ public final class TrinoEngine implements QueryEngine {
         catalog.s3Endpoint().ifPresent(endpoint -> properties.put("s3.endpoint", endpoint.toString()));
         properties.put("s3.region", catalog.region());
         properties.put("s3.path-style-access", String.valueOf(catalog.pathStyle()));
+        catalog.kmsKey().ifPresent(key -> {
+            properties.put("s3.sse.type", "KMS");
+            properties.put("s3.sse.kms-key-id", key);
+        });
         return properties;
     }
 
