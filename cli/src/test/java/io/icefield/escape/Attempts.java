@@ -509,6 +509,17 @@ final class Attempts {
                 "an id that climbs",
                 Ask.put(mine + "?partNumber=1&uploadId=..%2F..%2Forders2%2Fdata"),
                 CONTAINED);
+        for (String id : List.of(
+                "x%2Fy",
+                "x%2F..%2Fcore%2Forders2%2Fdata%2Fevil",
+                "x%2F..%2F..%2Fbeta%2Fcore%2Forders%2Fevil",
+                "x%2Fy%2F..%2F..%2Fcore%2Forders2%2Fdata%2Fsecret-sibling%00")) {
+            both(
+                    "uploads in parts",
+                    "an id that makes a folder and climbs, " + id,
+                    Ask.put(mine + "?partNumber=1&uploadId=" + id),
+                    CONTAINED);
+        }
         both("uploads in parts", "a stub of the store", Ask.get("/alpha/.s3proxy-mpu-stub-{upload}"), REFUSED);
         both(
                 "uploads in parts",
@@ -610,7 +621,8 @@ final class Attempts {
             both(
                     "parameters of an object",
                     "PUT ?" + parameter,
-                    Ask.put(SIBLING + "?" + parameter, "x-amz-acl: public-read").with("<Tagging><TagSet/></Tagging>"),
+                    Ask.put(SIBLING + "?" + parameter, "x-amz-acl: public-read")
+                            .with(parameter.equals("acl") ? "" : "<Tagging><TagSet/></Tagging>"),
                     REFUSED);
         }
         both("parameters of an object", "DELETE ?tagging", Ask.of("DELETE", SIBLING + "?tagging"), REFUSED);

@@ -4,6 +4,7 @@ import io.icefield.local.AgingS3;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -21,7 +22,7 @@ class EmbeddedEscapeIT extends EscapeSuite {
         Sigv4.Key root = new Sigv4.Key("root", UUID.randomUUID().toString(), "");
         AgingS3 started = new AgingS3(folder, root.id(), root.secret());
         s3 = started;
-        return new Store("embedded", started.endpoint(), root, Optional.of(started::age), Map.of());
+        return new Store("embedded", started.endpoint(), root, Optional.of(started::age), Set.of(), Map.of());
     }
 
     @AfterAll

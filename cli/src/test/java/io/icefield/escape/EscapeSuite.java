@@ -158,13 +158,14 @@ abstract class EscapeSuite {
                 }
             }
         }
-        if (attempt.way() instanceof Way.Vended && last.code().equals("SignatureDoesNotMatch")) {
+        if (attempt.way() instanceof Way.Vended && last.code().equals("SignatureDoesNotMatch")
+                && !world.store().unread().contains(attempt.name())) {
             problems.add("it proves nothing: the signature is wrong");
         }
         return new Tried(attempt, last.toString(), String.join("; ", problems));
     }
 
-    /// Stores sign paths in two ways: what is refused for its signature is tried in the other.
+    /// Stores sign odd requests in several ways: what is refused for its signature is tried in the next.
     private List<Reply> replies(Attempt attempt, Ask ask) {
         Wire wire = world.wire();
         return switch (attempt.way()) {
@@ -173,26 +174,27 @@ abstract class EscapeSuite {
                 Sigv4.Key key = world.vended(attempt.sender());
                 Sigv4.As as = Sigv4.As.now();
                 String host = host(ask);
-                Reply first = wire.send(Sigv4.signed(key, ask, host, as));
-                Reply next = first.code().equals("SignatureDoesNotMatch")
-                                || first.status() == 403 && first.body().length == 0
-                        ? wire.send(Sigv4.signed(key, ask, host, as.path(Sigv4.Path.DECODED)))
-                        : first;
+                List<Reply> replies = new ArrayList<>();
+                for (Sigv4.Reading reading : Sigv4.Reading.values()) {
+                    if (replies.isEmpty() || mistrusted(replies.getLast())) {
+                        replies.add(wire.send(Sigv4.signed(key, ask, host, as.reading(reading))));
+                    }
+                }
                 age(Duration.ZERO);
-                yield List.of(first, next);
+                yield replies;
             }
             case Way.Odd(String region, String service, Duration ahead) ->
                 List.of(wire.send(Sigv4.signed(
                         world.vended(attempt.sender()),
                         ask,
                         wire.host(),
-                        new Sigv4.As(region, service, Instant.now().plus(ahead), Sigv4.Path.AS_SENT))));
+                        new Sigv4.As(region, service, Instant.now().plus(ahead), Sigv4.Reading.AS_SENT))));
             case Way.Presigned(Duration ahead, Duration lifetime) ->
                 List.of(wire.send(Sigv4.presigned(
                         world.vended(attempt.sender()),
                         ask,
                         wire.host(),
-                        new Sigv4.As("us-east-1", "s3", Instant.now().plus(ahead), Sigv4.Path.AS_SENT),
+                        new Sigv4.As("us-east-1", "s3", Instant.now().plus(ahead), Sigv4.Reading.AS_SENT),
                         lifetime)));
             case Way.Signed _ -> signed(attempt.sender(), ask, ask);
             case Way.Tampered(Ask other) -> {
@@ -220,6 +222,11 @@ abstract class EscapeSuite {
                         new String(ask.body(), UTF_8),
                         ask.headers().toArray(String[]::new)));
         };
+    }
+
+    /// Its signature was not what the store computed. The answer to a HEAD does not say why.
+    private static boolean mistrusted(Reply reply) {
+        return reply.code().equals("SignatureDoesNotMatch") || (reply.status() == 403 && reply.body().length == 0);
     }
 
     private String host(Ask ask) {

@@ -4,6 +4,7 @@ import io.icefield.local.Minio;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,7 @@ class MinioEscapeIT extends EscapeSuite {
                 started.endpoint(),
                 new Sigv4.Key(started.accessKey(), started.secretKey(), ""),
                 Optional.empty(),
+                Set.of(),
                 Map.of());
     }
 

@@ -13,6 +13,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,19 +37,23 @@ final class Sigv4 {
         }
     }
 
-    /// How the path is signed: stores differ.
-    enum Path {
+    /// How a request that can be read in several ways is signed: stores differ.
+    enum Reading {
         AS_SENT,
-        /// Decoded once, and encoded as Amazon has it.
-        DECODED
+        /// The path decoded once, and encoded as Amazon has it.
+        DECODED,
+        /// No fragment; of everything that is given twice the first.
+        FIRST,
+        /// The same with the last.
+        LAST
     }
 
-    record As(String region, String service, Instant at, Path path) {
+    record As(String region, String service, Instant at, Reading reading) {
         static As now() {
-            return new As("us-east-1", "s3", Instant.now(), Path.AS_SENT);
+            return new As("us-east-1", "s3", Instant.now(), Reading.AS_SENT);
         }
 
-        As path(Path other) {
+        As reading(Reading other) {
             return new As(region, service, at, other);
         }
 
@@ -75,7 +80,7 @@ final class Sigv4 {
                 headers.merge(
                         name,
                         header.substring(colon + 1).strip(),
-                        (one, two) -> name.equals("host") ? two : one + "," + two);
+                        (one, two) -> name.equals("host") ? (as.reading() == Reading.FIRST ? one : two) : one + "," + two);
             }
         }
         String names = String.join(";", headers.keySet());
@@ -95,12 +100,17 @@ final class Sigv4 {
     }
 
     private static String signature(Key key, Ask ask, TreeMap<String, String> headers, String hash, As as) {
-        String path = as.path() == Path.AS_SENT ? ask.path() : encodedPath(decoded(ask.path()));
+        String sent = ask.path().replaceFirst("^https?://[^/]*", "");
+        String path = switch (as.reading()) {
+            case AS_SENT -> sent;
+            case DECODED -> encodedPath(decoded(sent));
+            case FIRST, LAST -> sent.replaceFirst("#.*", "");
+        };
         String canonical = String.join(
                 "\n",
                 ask.method(),
                 path,
-                canonicalQuery(ask.query()),
+                canonicalQuery(ask.query(), as.reading()),
                 headers.entrySet().stream()
                         .map(each -> each.getKey() + ":" + each.getValue() + "\n")
                         .collect(Collectors.joining()),
@@ -115,17 +125,24 @@ final class Sigv4 {
         return hex(hmac(derived, text));
     }
 
-    private static String canonicalQuery(String query) {
+    private static String canonicalQuery(String query, Reading reading) {
         if (query.isEmpty()) {
             return "";
         }
-        return Arrays.stream(query.split("&", -1))
-                .map(pair -> {
-                    int equals = pair.indexOf('=');
-                    String name = equals < 0 ? pair : pair.substring(0, equals);
-                    String value = equals < 0 ? "" : pair.substring(equals + 1);
-                    return encoded(new String(decoded(name), UTF_8)) + "=" + encoded(new String(decoded(value), UTF_8));
-                })
+        Map<String, String> once = new LinkedHashMap<>();
+        List<String> all = new ArrayList<>();
+        for (String pair : query.split("&", -1)) {
+            int equals = pair.indexOf('=');
+            String name = equals < 0 ? pair : pair.substring(0, equals);
+            String value = equals < 0 ? "" : pair.substring(equals + 1);
+            String signed =
+                    encoded(new String(decoded(name), UTF_8)) + "=" + encoded(new String(decoded(value), UTF_8));
+            all.add(signed);
+            once.merge(name, signed, (first, last) -> reading == Reading.FIRST ? first : last);
+        }
+        boolean twice = reading == Reading.AS_SENT || reading == Reading.DECODED;
+        return (twice ? all : once.values())
+                .stream()
                 .sorted()
                 .collect(Collectors.joining("&"));
     }
