@@ -18,6 +18,9 @@ final class Admin {
 
     static final String SECRET_KEY = "escaped-secret-1";
 
+    /// The root's own, which is there before.
+    static final String VICTIM = "otheraccount";
+
     private static final int ITERATIONS = 8_192;
     private static final byte PBKDF2_AES_GCM = 2;
 

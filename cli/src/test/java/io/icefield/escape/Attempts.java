@@ -109,7 +109,12 @@ final class Attempts {
 
     private void add(String area, String name, Sender sender, Way way, Ask ask, Outcome outcome) {
         all.add(new Attempt(
-                area, "%s: %s, %s, %s".formatted(area, name, sender.principal(), way.word()), sender, way, ask, outcome));
+                area,
+                "%s: %s, %s, %s".formatted(area, name, sender.principal(), way.word()),
+                sender,
+                way,
+                ask,
+                outcome));
     }
 
     /// By a writer's key, and by the server's signature.
@@ -335,10 +340,9 @@ final class Attempts {
                 "/alpha?list-type=2&prefix=core%2Forders&delimiter=%2F",
                 "/alpha?list-type=2&prefix=core%2F&delimiter=%2F",
                 "/alpha?list-type=2&delimiter=" + own,
-                "/alpha?list-type=2&prefix=&prefix=" + own,
-                "/alpha?list-type=2&prefix=" + own + "&prefix=",
-                "/alpha?list-type=2&prefix=core%2F&prefix=" + own,
                 "/alpha?list-type=2&Prefix=" + own,
+                "/alpha?list-type=2&prefix=core%2F&PREFIX=" + own,
+                "/alpha?list-type=2&s3:prefix=" + own,
                 "/alpha?list-type=2&prefix%00=" + own,
                 "/alpha?list-type=2&prefix=%2Fcore%2Forders2%2F",
                 "/alpha?list-type=2&prefix=core%2Forders*",
@@ -363,6 +367,9 @@ final class Attempts {
         List<String> odd = List.of(
                 "/",
                 "/?max-buckets=10",
+                "/alpha?list-type=2&prefix=&prefix=" + own,
+                "/alpha?list-type=2&prefix=" + own + "&prefix=",
+                "/alpha?list-type=2&prefix=core%2F&prefix=" + own,
                 "/alpha?list-type=2&prefix=core%2Forders%2F..%2F",
                 "/alpha?list-type=2&prefix=core%2Forders%2F..%2Forders2%2F",
                 "/alpha?list-type=2&prefix=core%2Forders%2F%2E%2E%2Forders2%2F",
@@ -503,7 +510,7 @@ final class Attempts {
                 "uploads in parts",
                 "ends another's under an own name",
                 Ask.of("DELETE", mine + "?uploadId={upload}"),
-                CONTAINED);
+                REFUSED);
         both(
                 "uploads in parts",
                 "an id that climbs",
@@ -893,6 +900,28 @@ final class Attempts {
         }
         add(
                 "more keys",
+                "ends an account of the root's",
+                WRITER,
+                VENDED,
+                Ask.of("DELETE", "/minio/admin/v3/delete-service-account?accessKey=" + Admin.VICTIM),
+                REFUSED);
+        add(
+                "more keys",
+                "reads an account of the root's",
+                WRITER,
+                VENDED,
+                Ask.get("/minio/admin/v3/info-service-account?accessKey=" + Admin.VICTIM),
+                REFUSED);
+        add(
+                "more keys",
+                "changes an account of the root's",
+                WRITER,
+                new Way.Admin(),
+                Ask.of("POST", "/minio/admin/v3/update-service-account?accessKey=" + Admin.VICTIM)
+                        .with("{\"newSecretKey\":\"" + Admin.SECRET_KEY + "\"}"),
+                REFUSED);
+        add(
+                "more keys",
                 "a service account",
                 WRITER,
                 new Way.Admin(),
@@ -1071,7 +1100,7 @@ final class Attempts {
         for (Change change : changes) {
             // These add something that stays inside, if the store takes it at all.
             boolean stays =
-                    change.name().equals("a public object") || change.name().equals("an archive");
+                    List.of("a public object", "an archive", "the prefix twice").contains(change.name());
             add(
                     area,
                     change.name(),

@@ -22,7 +22,16 @@ class EmbeddedEscapeIT extends EscapeSuite {
         Sigv4.Key root = new Sigv4.Key("root", UUID.randomUUID().toString(), "");
         AgingS3 started = new AgingS3(folder, root.id(), root.secret());
         s3 = started;
-        return new Store("embedded", started.endpoint(), root, Optional.of(started::age), Set.of(), Map.of());
+        return new Store(
+                "embedded",
+                started.endpoint(),
+                root,
+                Optional.of(started::age),
+                Set.of("headers: two hosts, writer, vended"),
+                Map.of(
+                        World.ENDED,
+                        "who knows the random id of an upload can end it, for a name of his own;"
+                                + " session keys cannot list ids"));
     }
 
     @AfterAll

@@ -113,6 +113,7 @@ abstract class EscapeSuite {
                         .map(each -> each.attempt().name()))
                 .as("gaps that are none")
                 .isEmpty();
+        world.completeUpload();
         assertThat(again).as("what must still work").extracting(Tried::problem).containsOnly("");
     }
 
@@ -158,7 +159,8 @@ abstract class EscapeSuite {
                 }
             }
         }
-        if (attempt.way() instanceof Way.Vended && last.code().equals("SignatureDoesNotMatch")
+        if (attempt.way() instanceof Way.Vended
+                && last.code().equals("SignatureDoesNotMatch")
                 && !world.store().unread().contains(attempt.name())) {
             problems.add("it proves nothing: the signature is wrong");
         }

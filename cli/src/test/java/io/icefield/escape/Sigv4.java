@@ -12,6 +12,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,7 +41,7 @@ final class Sigv4 {
     /// How a request that can be read in several ways is signed: stores differ.
     enum Reading {
         AS_SENT,
-        /// The path decoded once, and encoded as Amazon has it.
+        /// The path decoded once, and encoded as Amazon has it; what is given twice in its order.
         DECODED,
         /// No fragment; of everything that is given twice the first.
         FIRST,
@@ -80,7 +81,8 @@ final class Sigv4 {
                 headers.merge(
                         name,
                         header.substring(colon + 1).strip(),
-                        (one, two) -> name.equals("host") ? (as.reading() == Reading.FIRST ? one : two) : one + "," + two);
+                        (one, two) ->
+                                name.equals("host") ? (as.reading() == Reading.FIRST ? one : two) : one + "," + two);
             }
         }
         String names = String.join(";", headers.keySet());
@@ -141,10 +143,11 @@ final class Sigv4 {
             once.merge(name, signed, (first, last) -> reading == Reading.FIRST ? first : last);
         }
         boolean twice = reading == Reading.AS_SENT || reading == Reading.DECODED;
+        Comparator<String> byName = Comparator.comparing(pair -> pair.substring(0, pair.indexOf('=')));
         return (twice ? all : once.values())
                 .stream()
-                .sorted()
-                .collect(Collectors.joining("&"));
+                        .sorted(reading == Reading.AS_SENT ? byName.thenComparing(pair -> pair) : byName)
+                        .collect(Collectors.joining("&"));
     }
 
     private static byte[] decoded(String text) {

@@ -13,7 +13,8 @@ import java.util.function.Consumer;
 /// @param aging makes its sessions older; empty: that takes real time there
 /// @param unread attempts that it refuses for their signature, whatever they are signed as
 /// @param gaps by attempt: why this store cannot prevent it
-record Store(String name,
+record Store(
+        String name,
         URI endpoint,
         Sigv4.Key root,
         Optional<Consumer<Duration>> aging,

@@ -63,6 +63,9 @@ final class World implements AutoCloseable {
     static final String OTHER_DOMAIN = CANARIES.getLast();
     static final String OWN = "/alpha/core/orders/data/own";
 
+    /// The attempt that ends the upload which is under way.
+    static final String ENDED = "uploads in parts: ends another's under an own name, writer, vended";
+
     private static final String SECRET = "canary-" + UUID.randomUUID();
     private static final Pattern KEY = Pattern.compile("<Key>([^<]*)</Key>");
     private static final Pattern BUCKET = Pattern.compile("<Name>([^<]*)</Name>");
@@ -155,6 +158,27 @@ final class World implements AutoCloseable {
         made(root(Ask.put("/alpha/core/orders2/data/secret-upload?partNumber=1&uploadId=" + upload)
                 .with(secret("upload"))));
         uploads.put("{upload}", upload);
+        if (store.name().equals("minio")) {
+            // Also the proof that our administrative requests are what MinIO understands.
+            String account = "{\"accessKey\":\"%s\",\"secretKey\":\"%s\"}".formatted(Admin.VICTIM, Admin.SECRET_KEY);
+            made(root(Ask.of("PUT", "/minio/admin/v3/add-service-account")
+                    .with(Admin.encrypted(store.root().secret(), account.getBytes(UTF_8)))));
+        }
+    }
+
+    /// The upload that was under way all the time is completed: with its own part and nothing else.
+    void completeUpload() {
+        if (store.gaps().containsKey(ENDED)) {
+            return;
+        }
+        String target = "/alpha/core/orders2/data/secret-upload";
+        String parts = target + "?uploadId=" + uploads.get("{upload}");
+        String tag = made(root(Ask.get(parts))).text().replaceFirst("(?s).*<ETag>([^<]*)</ETag>.*", "$1");
+        made(root(Ask.of("POST", parts)
+                .with(
+                        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part></CompleteMultipartUpload>"
+                                .formatted(tag))));
+        assertThat(root(Ask.get(target)).text()).isEqualTo(secret("upload"));
     }
 
     private static Reply made(Reply reply) {
