@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,6 +36,8 @@ abstract class EscapeSuite {
 
     /// Keys are vended for an hour.
     private static final Duration LATER = Duration.ofHours(2);
+
+    private static final Duration PURGE_MAX = Duration.ofSeconds(60);
 
     private static final String UPLOAD = "/alpha/core/orders/scratch/own-upload";
 
@@ -95,7 +98,7 @@ abstract class EscapeSuite {
 
         write(tried, untried);
         assertThat(controls).as("what must work").extracting(Tried::problem).containsOnly("");
-        assertThat(after).as("what is outside").isEqualTo(before);
+        assertThat(changes(before, after)).as("changed outside").isEmpty();
         assertThat(stolen).as("secrets inside").isEmpty();
         assertThat(tried.stream()
                         .filter(each -> !each.problem().isEmpty()
@@ -117,6 +120,118 @@ abstract class EscapeSuite {
         assertThat(again).as("what must still work").extracting(Tried::problem).containsOnly("");
     }
 
+    /// What the server does with its own key is as dangerous as what it vends.
+    @Test
+    void theServerFollowsNothingOutOfAFolder() throws Exception {
+        SortedMap<String, String> before = world.everything();
+        List<Tricks.Trick> tricks = Tricks.all(world);
+        List<String> problems = new ArrayList<>();
+        Map<String, Integer> areas = new LinkedHashMap<>();
+        StringBuilder page = new StringBuilder("\n| class | trick | answer |\n|---|---|---|\n");
+        for (Tricks.Trick trick : tricks) {
+            Reply reply = world.call(trick.who(), trick.method(), trick.path(), trick.body());
+            areas.merge(trick.area(), 1, Integer::sum);
+            page.append("| %s | %s | %s %s |%n"
+                    .formatted(
+                            trick.area(),
+                            trick.name(),
+                            reply,
+                            World.json(reply).path("error").path("message").asText()));
+            List<String> leaks =
+                    World.leaks(Ask.of(trick.method(), trick.path()).with(trick.body() + trick.name()), reply);
+            if (!leaks.isEmpty() || reply.status() < 400 || reply.status() >= 500) {
+                problems.add(trick.area() + ": " + trick.name() + ": " + reply + " " + leaks + " "
+                        + shortened(reply.text()));
+            }
+        }
+        poison();
+        List<String> touched = world.relay().touched();
+        SortedMap<String, String> after = world.everything();
+
+        Files.writeString(
+                Path.of("target", "escape-server-" + world.store().name() + ".md"),
+                "| class | attempts |\n|---|---|\n"
+                        + areas.entrySet().stream()
+                                .map(each -> "| %s | %d |%n".formatted(each.getKey(), each.getValue()))
+                                .collect(Collectors.joining())
+                        + page);
+        System.out.println(tricks.size() + " tricks on the server");
+        assertThat(problems).as("not refused").isEmpty();
+        assertThat(touched).anyMatch(each -> each.endsWith("/metadata/list.avro"));
+        assertThat(touched).noneMatch(each -> each.contains("secret-"));
+        assertThat(after).as("what was there").containsAllEntriesOf(before);
+        after.keySet().removeAll(before.keySet());
+        assertThat(after.keySet())
+                .as("what is new")
+                .allMatch(key -> key.startsWith("/alpha/core/") || key.startsWith("/alpha/vault/gone-"));
+        assertThat(after.values()).noneMatch(content -> content.contains("secret"));
+    }
+
+    /// Metadata whose own files are inside, and lead out: planned, changed, and purged.
+    private void poison() throws Exception {
+        String table = World.ICEBERG + "alpha/namespaces/core/tables/poison";
+        JsonNode made = world.done(
+                Tricks.MAKER,
+                "POST",
+                World.ICEBERG + "alpha/namespaces/core/tables",
+                World.creation("poison", "", "{}", false),
+                "X-Iceberg-Access-Delegation: vended-credentials");
+        Sigv4.Key key = World.key(made.path("config"));
+        String folder = made.path("metadata").path("location").asText();
+        String manifest = folder + "/metadata/own.avro";
+        String list = folder + "/metadata/list.avro";
+        world.put(key, manifest, Poison.manifest(Tricks.VICTIMS));
+        List<String> manifests = new ArrayList<>(Tricks.VICTIMS);
+        manifests.add(manifest);
+        world.put(key, list, Poison.list(manifests));
+        ObjectNode json = made.path("metadata").deepCopy();
+        for (String victim : Tricks.VICTIMS) {
+            json.withArray("metadata-log").addObject().put("timestamp-ms", 1).put("metadata-file", victim);
+        }
+        json.withObject("properties")
+                .put("write.metadata.delete-after-commit.enabled", "true")
+                .put("write.metadata.previous-versions-max", "1");
+        String crafted = folder + "/metadata/00009-crafted.metadata.json";
+        world.put(key, crafted, json.toString());
+        JsonNode _ = world.done(Tricks.MAKER, "POST", table + "/unregister", "");
+        JsonNode _ = world.done(
+                Tricks.MAKER,
+                "POST",
+                World.ICEBERG + "alpha/namespaces/core/register",
+                Tricks.registration("poison", crafted, false));
+        // The log is full: the oldest entries fall out of it with each commit.
+        for (String value : List.of("a", "b", "c")) {
+            JsonNode _ = world.done(
+                    Tricks.MAKER,
+                    "POST",
+                    table,
+                    "{\"requirements\":[],\"updates\":[{\"action\":\"set-properties\",\"updates\":{\"note\":\"%s\"}}]}"
+                            .formatted(value));
+        }
+        Reply committed = world.call(Tricks.MAKER, "POST", table, """
+                {"requirements":[],"updates":[{"action":"add-snapshot","snapshot":%s},
+                 {"action":"set-snapshot-ref","ref-name":"main","type":"branch","snapshot-id":77}]}""".formatted(Tricks.snapshot(list)));
+        assertThat(committed.status()).as(committed.text()).isEqualTo(200);
+        for (String scan : List.of("{}", "{\"snapshot-id\":77}", "{\"stats-fields\":[\"id\"]}")) {
+            Reply planned = world.call(Tricks.MAKER, "POST", table + "/plan", scan);
+            assertThat(planned.status()).as(planned.text()).isNotEqualTo(500);
+        }
+        JsonNode _ = world.done(Tricks.MAKER, "DELETE", table + "?purgeRequested=true", "");
+        Instant deadline = Instant.now().plus(PURGE_MAX);
+        while (true) {
+            JsonNode dropped = world.done("admin", "GET", "/api/v1/domains/alpha/dropped?name=poison", "")
+                    .path("dropped");
+            if (dropped.isEmpty()) {
+                break;
+            }
+            assertThat(dropped.path(0).path("problem").asText("")).isEmpty();
+            assertThat(Instant.now()).as("the purge comes in time").isBefore(deadline);
+            Thread.sleep(100);
+        }
+        assertThat(world.everything())
+                .doesNotContainKeys(crafted.replaceFirst("^s3:/", ""), list.replaceFirst("^s3:/", ""));
+    }
+
     /// Everything but what the writer may write: its own object must stay what it is, too.
     private SortedMap<String, String> around() {
         SortedMap<String, String> all = world.everything();
@@ -129,6 +244,15 @@ abstract class EscapeSuite {
         SortedMap<String, String> all = new TreeMap<>(world.everything());
         all.keySet().removeIf(key -> !key.startsWith("/alpha/core/orders/"));
         return all;
+    }
+
+    private static List<String> changes(SortedMap<String, String> before, SortedMap<String, String> after) {
+        Set<String> all = new TreeSet<>(before.keySet());
+        all.addAll(after.keySet());
+        return all.stream()
+                .filter(key -> !before.getOrDefault(key, "").equals(after.getOrDefault(key, "")))
+                .map(key -> key + ": " + before.getOrDefault(key, "") + " -> " + after.getOrDefault(key, ""))
+                .toList();
     }
 
     // ---- one attempt

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 /// Stands between the catalog server and its store, and remembers what it asks with its own key.
 final class Relay implements AutoCloseable {
     private static final Pattern TOUCHED = Pattern.compile(
-            "(?m)^(?:GET|HEAD|PUT|POST|DELETE) (\\S+) HTTP/1\\.1\r$|<Key>([^<]*)</Key>|(?i:x-amz-copy-source): *(\\S+)");
+            "(?m)^(?:GET|HEAD|PUT|POST|DELETE) (\\S+) HTTP/1\\.1\r\n|<Key>([^<]*)</Key>|(?i:x-amz-copy-source): *(\\S+)");
 
     private final ServerSocket door = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final List<ByteArrayOutputStream> sent = new CopyOnWriteArrayList<>();

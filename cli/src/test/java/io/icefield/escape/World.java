@@ -127,7 +127,7 @@ final class World implements AutoCloseable {
     }
 
     private void furnish() {
-        for (String name : List.of("chief", "maker", "writer", "reader", "neighbour", "masked", "stranger")) {
+        for (String name : List.of("chief", "maker", "lord", "writer", "reader", "neighbour", "masked", "stranger")) {
             JsonNode made = done("admin", "POST", "/api/v1/principals", """
                     {"name":"%s","kind":"user","groups":["%s"]}""".formatted(
                             name, name.equals("chief") ? "chiefs" : "others"));
@@ -148,6 +148,8 @@ final class World implements AutoCloseable {
         grant("neighbour", "writer", "\"namespace\":\"core\",\"table\":\"orders2\"");
         grant("masked", "reader", "\"namespace\":\"core\",\"table\":\"people\"");
         grant("maker", "writer", "\"namespace\":\"core\"");
+        JsonNode _ = done("admin", "POST", "/api/v1/domains/alpha/grants", """
+                {"grantee":"principal:lord","role":"writer"}""");
         for (String canary : CANARIES) {
             made(root(Ask.put(canary).with(secret(canary))));
         }
@@ -328,6 +330,16 @@ final class World implements AutoCloseable {
 
     Reply root(Ask ask) {
         return wire.send(Sigv4.signed(store.root(), ask, wire.host(), Sigv4.As.now()));
+    }
+
+    /// Writes an object that is named as clients name it.
+    void put(Sigv4.Key key, String uri, String text) {
+        put(key, uri, text.getBytes(UTF_8));
+    }
+
+    void put(Sigv4.Key key, String uri, byte[] bytes) {
+        made(wire.send(
+                Sigv4.signed(key, Ask.put(uri.replaceFirst("^s3:/", "")).with(bytes), wire.host(), Sigv4.As.now())));
     }
 
     /// Gives uploads in parts that are under way names for the attempts.
