@@ -263,6 +263,8 @@ final class Tricks {
 
     private void registrations() {
         List<String> files = new ArrayList<>(VICTIMS);
+        // MAKER may read all of its namespace, so the server may read it for MAKER.
+        files.removeIf(file -> file.startsWith("s3://alpha/core/"));
         for (String table : List.of(
                 "alpha/namespaces/core/tables/orders2",
                 "alpha/namespaces/vault/tables/gold",
@@ -427,7 +429,7 @@ final class Tricks {
                 LORD,
                 CORE + "/views",
                 view.formatted("\"s3://alpha/core/trickview\"", "{\"write.metadata.path\":\"s3://beta/core/mine\"}"));
-        for (String file : VICTIMS) {
+        for (String file : List.of(VICTIMS.getFirst(), VICTIMS.getLast())) {
             post(
                     "views",
                     "registered " + file,
