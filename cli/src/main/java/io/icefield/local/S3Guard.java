@@ -98,7 +98,11 @@ final class S3Guard extends ForwardingBlobStore {
 
     private void requireObject(String action, String bucket, String key) {
         if (key.startsWith(UPLOAD_STUB)) {
-            requireUploadId(key.substring(UPLOAD_STUB.length()));
+            String id = key.substring(UPLOAD_STUB.length());
+            requireUploadId(id);
+            if (action.equals("s3:GetObject")) {
+                requireBegun(id, bucket, target.key);
+            }
             // Belongs to the upload that the request is about, so the request's own key decides.
             require("s3:PutObject", target.bucket + "/" + target.key);
             if (!bucket.equals(target.bucket)) {
@@ -154,13 +158,25 @@ final class S3Guard extends ForwardingBlobStore {
         requireUploadId(upload.id());
         requirePlain(upload.blobName(), MULTIPART_PART_BYTES_MAX);
         require(action, upload.containerName() + "/" + upload.blobName());
+        requireBegun(upload.id(), upload.containerName(), upload.blobName());
     }
 
     /// The store makes a path of what a client says is an id: with a slash and `..` it would lead anywhere.
     private static void requireUploadId(String id) {
         if (!UPLOAD_ID.matcher(id).matches()) {
-            throw S3Door.refusal(404, "NoSuchUpload", "there is no such upload");
+            throw noSuchUpload();
         }
+    }
+
+    /// Who knows the id of an upload could end it for another key.
+    private void requireBegun(String id, String bucket, String key) {
+        if (!super.blobExists(bucket, UPLOAD_PART + id + "-" + key + "-stub")) {
+            throw noSuchUpload();
+        }
+    }
+
+    private static RuntimeException noSuchUpload() {
+        return S3Door.refusal(404, "NoSuchUpload", "there is no such upload");
     }
 
     // --- buckets

@@ -23,6 +23,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URLDecoder;
+import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -31,6 +32,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.CRC32;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
@@ -41,6 +43,12 @@ final class Attempts {
     private static final Way BARE = new Way.Bare();
     private static final Way CATALOG = new Way.Catalog();
     private static final String SCRATCH = "/alpha/core/orders/scratch/";
+    private static final String EVIL = "/alpha/core/orders2/data/evil";
+
+    /// Says who it is, and signs nothing.
+    private static final String FORGED = "Authorization: AWS4-HMAC-SHA256 Credential={root}/{plain-scope}, "
+            + "SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=" + "0".repeat(64);
+
     private static final String DELETION = "/alpha?delete";
     private static final String STAGE = "X-Iceberg-Access-Delegation: vended-credentials";
 
@@ -510,7 +518,7 @@ final class Attempts {
                 "uploads in parts",
                 "ends another's under an own name",
                 Ask.of("DELETE", mine + "?uploadId={upload}"),
-                REFUSED);
+                CONTAINED);
         both(
                 "uploads in parts",
                 "an id that climbs",
@@ -816,6 +824,20 @@ final class Attempts {
         both(area, "a token twice", Ask.get(SIBLING, "x-amz-security-token: x"), REFUSED);
     }
 
+    /// One chunk, and its checksum after it.
+    private static byte[] chunked(byte[] body) {
+        CRC32 crc = new CRC32();
+        crc.update(body);
+        String sum = Base64.getEncoder()
+                .encodeToString(
+                        ByteBuffer.allocate(4).putInt((int) crc.getValue()).array());
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        out.writeBytes((Integer.toHexString(body.length) + "\r\n").getBytes(UTF_8));
+        out.writeBytes(body);
+        out.writeBytes(("\r\n0\r\nx-amz-checksum-crc32:" + sum + "\r\n\r\n").getBytes(UTF_8));
+        return out.toByteArray();
+    }
+
     private static byte[] tar(String... names) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (TarArchiveOutputStream tar = new TarArchiveOutputStream(out)) {
@@ -1019,6 +1041,31 @@ final class Attempts {
                 OWN + "?AWSAccessKeyId=x&Signature=y&Expires=9999999999")) {
             add(area, "none, GET " + target, NOBODY, BARE, Ask.get(target), REFUSED);
         }
+        Ask trailer = Ask.of(
+                        "PUT",
+                        EVIL + "?X-Amz-Credential={root}%2F{scope}",
+                        "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                        "x-amz-decoded-content-length: 4",
+                        "content-encoding: aws-chunked",
+                        "x-amz-trailer: x-amz-checksum-crc32")
+                .with(chunked("evil".getBytes(UTF_8)));
+        add(area, "none, a name in the query and a trailer", NOBODY, BARE, trailer, REFUSED);
+        add(
+                area,
+                "invented, with a trailer",
+                NOBODY,
+                BARE,
+                trailer.at(EVIL).and(FORGED, "x-amz-date: {date}"),
+                REFUSED);
+        byte[] tar = tar("core/orders2/data/evil");
+        Ask archive = Ask.of(
+                        "PUT",
+                        EVIL,
+                        "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                        "x-amz-decoded-content-length: " + tar.length,
+                        "x-amz-meta-snowball-auto-extract: true")
+                .with(tar);
+        add(area, "invented, with an archive", NOBODY, BARE, archive.and(FORGED, "x-amz-date: {date}"), REFUSED);
         for (String header : List.of(
                 "Authorization: AWS x:y",
                 "Authorization: Bearer x",

@@ -98,7 +98,14 @@ abstract class EscapeSuite {
 
         write(tried, untried);
         assertThat(controls).as("what must work").extracting(Tried::problem).containsOnly("");
-        assertThat(changes(before, after)).as("changed outside").isEmpty();
+        List<String> known = tried.stream()
+                .filter(each -> gap(each).isPresent())
+                .map(each -> each.attempt().ask().path() + ": ")
+                .toList();
+        assertThat(changes(before, after).stream()
+                        .filter(change -> known.stream().noneMatch(change::startsWith)))
+                .as("changed outside")
+                .isEmpty();
         assertThat(stolen).as("secrets inside").isEmpty();
         assertThat(tried.stream()
                         .filter(each -> !each.problem().isEmpty()

@@ -51,6 +51,9 @@ class MinioEscapeIT extends EscapeSuite {
                 + " the catalog's user must have none";
         gaps.put("more keys: administration: list-service-accounts, writer, vended", accounts);
         gaps.put("more keys: ends an account of the root's, writer, vended", accounts);
+        String unsigned = "CVE-2026-41145 and CVE-2026-40344: whoever knows the name of a user writes as that user";
+        gaps.put("signatures: none, a name in the query and a trailer, nobody, bare", unsigned);
+        gaps.put("signatures: invented, with an archive, nobody, bare", unsigned);
         if (minio.isContainer()) {
             String older = "CVE-2025-62506, mended in RELEASE.2025-10-15, of which there is no image";
             gaps.put("more keys: a service account, writer, admin", older);

@@ -58,8 +58,12 @@ final class Sigv4 {
             return new As(region, service, at, other);
         }
 
+        String time() {
+            return TIME.format(at);
+        }
+
         String scope() {
-            return TIME.format(at).substring(0, 8) + "/" + region + "/" + service + "/aws4_request";
+            return time().substring(0, 8) + "/" + region + "/" + service + "/aws4_request";
         }
     }
 
@@ -67,7 +71,7 @@ final class Sigv4 {
     static Ask signed(Key key, Ask ask, String host, As as) {
         List<String> added = new ArrayList<>();
         String hash = hex(sha256(ask.body()));
-        added.add("x-amz-date: " + TIME.format(as.at()));
+        added.add("x-amz-date: " + as.time());
         added.add("x-amz-content-sha256: " + hash);
         if (!key.token().isEmpty() && !ask.has("x-amz-security-token")) {
             added.add("x-amz-security-token: " + key.token());
@@ -93,7 +97,7 @@ final class Sigv4 {
     /// The request with its signature in the query.
     static Ask presigned(Key key, Ask ask, String host, As as, Duration lifetime) {
         String query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s&X-Amz-Date=%s&X-Amz-Expires=%d"
-                        .formatted(encoded(key.id() + "/" + as.scope()), TIME.format(as.at()), lifetime.toSeconds())
+                        .formatted(encoded(key.id() + "/" + as.scope()), as.time(), lifetime.toSeconds())
                 + (key.token().isEmpty() ? "" : "&X-Amz-Security-Token=" + encoded(key.token()))
                 + "&X-Amz-SignedHeaders=host";
         Ask full = ask.at(ask.path() + "?" + (ask.query().isEmpty() ? "" : ask.query() + "&") + query);
@@ -118,8 +122,8 @@ final class Sigv4 {
                         .collect(Collectors.joining()),
                 String.join(";", headers.keySet()),
                 hash);
-        String text = String.join(
-                "\n", "AWS4-HMAC-SHA256", TIME.format(as.at()), as.scope(), hex(sha256(canonical.getBytes(UTF_8))));
+        String text =
+                String.join("\n", "AWS4-HMAC-SHA256", as.time(), as.scope(), hex(sha256(canonical.getBytes(UTF_8))));
         byte[] derived = ("AWS4" + key.secret()).getBytes(UTF_8);
         for (String part : Arrays.asList(as.scope().split("/", -1))) {
             derived = hmac(derived, part);

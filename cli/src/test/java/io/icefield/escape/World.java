@@ -63,9 +63,6 @@ final class World implements AutoCloseable {
     static final String OTHER_DOMAIN = CANARIES.getLast();
     static final String OWN = "/alpha/core/orders/data/own";
 
-    /// The attempt that ends the upload which is under way.
-    static final String ENDED = "uploads in parts: ends another's under an own name, writer, vended";
-
     private static final String SECRET = "canary-" + UUID.randomUUID();
     private static final Pattern KEY = Pattern.compile("<Key>([^<]*)</Key>");
     private static final Pattern BUCKET = Pattern.compile("<Name>([^<]*)</Name>");
@@ -170,9 +167,6 @@ final class World implements AutoCloseable {
 
     /// The upload that was under way all the time is completed: with its own part and nothing else.
     void completeUpload() {
-        if (store.gaps().containsKey(ENDED)) {
-            return;
-        }
         String target = "/alpha/core/orders2/data/secret-upload";
         String parts = target + "?uploadId=" + uploads.get("{upload}");
         String tag = made(root(Ask.get(parts))).text().replaceFirst("(?s).*<ETag>([^<]*)</ETag>.*", "$1");
@@ -233,6 +227,11 @@ final class World implements AutoCloseable {
         while (name.find()) {
             if (!ask.text().contains(name.group())) {
                 leaks.add("the name " + name.group());
+            }
+        }
+        for (String bucket : List.of("<Name>beta</Name>", "\"name\":\"beta\"")) {
+            if (answer.contains(bucket) && !ask.text().contains("beta")) {
+                leaks.add("the bucket beta");
             }
         }
         return leaks.stream().distinct().toList();
@@ -352,6 +351,12 @@ final class World implements AutoCloseable {
         List<String> headers = ask.headers();
         Map<String, String> names = new HashMap<>(uploads);
         names.put("{host}", wire.host());
+        // MinIO's tokens tell whose they are.
+        names.put("{root}", store.root().id());
+        Sigv4.As now = Sigv4.As.now();
+        names.put("{scope}", Sigv4.encoded(now.scope()));
+        names.put("{plain-scope}", now.scope());
+        names.put("{date}", now.time());
         for (Map.Entry<String, String> each : names.entrySet()) {
             target = target.replace(each.getKey(), each.getValue());
             headers = headers.stream()
