@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.gaul.s3proxy.blobstore.BlobStore;
 import org.gaul.s3proxy.blobstore.ForwardingBlobStore;
 import org.gaul.s3proxy.blobstore.domain.MultipartUpload;
@@ -69,6 +70,7 @@ final class S3Guard extends ForwardingBlobStore {
 
     private static final String UPLOAD_PART = ".mpus-";
     private static final int UPLOAD_ID_CHARS = UUID.randomUUID().toString().length();
+    private static final Pattern UPLOAD_ID = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
     private final S3Policy policy;
     private final Target target;
@@ -96,6 +98,11 @@ final class S3Guard extends ForwardingBlobStore {
 
     private void requireObject(String action, String bucket, String key) {
         if (key.startsWith(UPLOAD_STUB)) {
+            String id = key.substring(UPLOAD_STUB.length());
+            requireUploadId(id);
+            if (action.equals("s3:GetObject")) {
+                requireBegun(id, bucket, target.key);
+            }
             // Belongs to the upload that the request is about, so the request's own key decides.
             require("s3:PutObject", target.bucket + "/" + target.key);
             if (!bucket.equals(target.bucket)) {
@@ -148,8 +155,28 @@ final class S3Guard extends ForwardingBlobStore {
     }
 
     private void requireUpload(String action, MultipartUpload upload) {
+        requireUploadId(upload.id());
         requirePlain(upload.blobName(), MULTIPART_PART_BYTES_MAX);
         require(action, upload.containerName() + "/" + upload.blobName());
+        requireBegun(upload.id(), upload.containerName(), upload.blobName());
+    }
+
+    /// The store makes a path of what a client says is an id: with a slash and `..` it would lead anywhere.
+    private static void requireUploadId(String id) {
+        if (!UPLOAD_ID.matcher(id).matches()) {
+            throw noSuchUpload();
+        }
+    }
+
+    /// Who knows the id of an upload could end it for another key.
+    private void requireBegun(String id, String bucket, String key) {
+        if (!super.blobExists(bucket, UPLOAD_PART + id + "-" + key + "-stub")) {
+            throw noSuchUpload();
+        }
+    }
+
+    private static RuntimeException noSuchUpload() {
+        return S3Door.refusal(404, "NoSuchUpload", "there is no such upload");
     }
 
     // --- buckets
