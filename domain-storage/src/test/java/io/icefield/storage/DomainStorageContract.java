@@ -161,7 +161,8 @@ public abstract class DomainStorageContract {
                 assertThat(e).hasMessageContaining("leave it out");
                 continue;
             }
-            assertThat(failed(storage.probe(profile(bucket), wanted, List.of()))).isEmpty();
+            assertThat(failed(storage.probe(profile(bucket), wanted, List.of())))
+                    .isEmpty();
             storage.keep(profile(bucket), new Upkeep(Optional.of(false), Optional.empty(), Optional.of(31)));
             assertThat(failed(storage.probe(profile(bucket), wanted, List.of())))
                     .extracting(Finding::check)
