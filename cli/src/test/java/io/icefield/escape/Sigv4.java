@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import javax.crypto.Mac;
@@ -105,7 +106,7 @@ final class Sigv4 {
         return full.at(full.target() + "&X-Amz-Signature=" + signature);
     }
 
-    private static String signature(Key key, Ask ask, TreeMap<String, String> headers, String hash, As as) {
+    private static String signature(Key key, Ask ask, SortedMap<String, String> headers, String hash, As as) {
         String sent = ask.path().replaceFirst("^https?://[^/]*", "");
         String path = switch (as.reading()) {
             case AS_SENT -> sent;

@@ -158,7 +158,7 @@ class SparkIT {
         return run(version, conf(catalog, round.properties()) + statements);
     }
 
-    private static String conf(String catalog, Map<String, String> properties) {
+    static String conf(String catalog, Map<String, String> properties) {
         String name = "conf spark.sql.catalog." + catalog;
         return name + " org.apache.iceberg.spark.SparkCatalog\n"
                 + name + ".type rest\n"
@@ -168,7 +168,7 @@ class SparkIT {
                         .collect(Collectors.joining());
     }
 
-    private static List<JsonNode> run(String version, String script) throws Exception {
+    static List<JsonNode> run(String version, String script) throws Exception {
         List<String> command =
                 Java17.command(ClientRound.installed("spark", version, "lib"), "io.icefield.compat.SparkScript");
         Path folder = Files.createDirectories(Mesh.CHECKOUT.resolve("cli/target/system/spark"));
