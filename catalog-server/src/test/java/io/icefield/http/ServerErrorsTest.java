@@ -233,6 +233,9 @@ class ServerErrorsTest {
         answered.add(oauth("grant_type=client_credentials&client_id=admin&client_secret=wrong"));
         answered.add(oauth("grant_type=client_credentials"));
         answered.add(oauth("grant_type=password"));
+        for (int i = 0; i < 6; i++) {
+            answered.add(oauth("grant_type=client_credentials&client_id=nobody&client_secret=wrong"));
+        }
 
         List<String> rows = Files.readAllLines(Path.of("../docs/errors.md")).stream()
                 .map(ROW::matcher)
