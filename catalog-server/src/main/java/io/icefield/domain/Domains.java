@@ -68,6 +68,11 @@ public final class Domains {
         return seen;
     }
 
+    /// New tables go elsewhere from now on: the query engine must reach that store.
+    void moved(DomainName name) {
+        find(name).ifPresent(engine::created);
+    }
+
     /// For what the server does by itself.
     Optional<Domain> find(DomainName name) {
         return store.find(Set.of(), name).map(DomainStore.Seen::domain);

@@ -129,7 +129,7 @@ public final class Storages {
             throw new Refusal.Invalid("storage `%s` is not made, %s".formatted(wanted.name(), e.getMessage()));
         }
         return switch (store.add(domain, profile, wanted.settings())) {
-            case DONE -> show(who, name, wanted.name());
+            case DONE -> told(who, name, wanted.name(), wanted.settings());
             case NAME_TAKEN -> throw new Refusal.AlreadyExists(Thing.STORAGE, name + "/" + wanted.name());
             case TOUCHES -> throw touches(profile);
         };
@@ -270,6 +270,13 @@ public final class Storages {
         }
         if (!store.change(domain, found, change)) {
             throw new Refusal.NotFound(Thing.STORAGE, name + "/" + wanted);
+        }
+        return told(who, name, wanted, change);
+    }
+
+    private Shown told(Principal who, DomainName name, StorageName wanted, StorageStore.Change change) {
+        if (change.standard() || change.kmsKey().isPresent()) {
+            domains.moved(name);
         }
         return show(who, name, wanted);
     }

@@ -134,6 +134,8 @@ public record MeshPlan(
             settings.put("ICEFIELD_S3_PATH_STYLE", "true");
             settings.put("ICEFIELD_S3_MOVED", "true"); // its port may not be the one of last time
         }
+        // A MinIO beside the mesh is on this machine too; only the platform team adds one.
+        settings.putIfAbsent("ICEFIELD_STORAGE_ALLOW", "localhost,127.0.0.0/8,::1/128");
         settings.put(TRINO_URI, trinoUri());
         trinoTrustStore().ifPresent(path -> settings.put("ICEFIELD_TRINO_TRUST_STORE", path.toString()));
         policies.ifPresent(folder -> settings.put("ICEFIELD_POLICIES", folder.toString()));
