@@ -27,7 +27,7 @@ class TwoStoresIT {
     private static final int ROTATIONS = 5;
 
     @TempDir
-    private Path folder;
+    private static Path folder;
 
     private @Nullable Minio minio;
     private Mesh mesh;
