@@ -8,6 +8,7 @@ import io.icefield.local.Minio;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,7 +35,7 @@ class TwoStoresIT {
 
     @BeforeAll
     void start() throws Exception {
-        minio = Minio.start(folder);
+        minio = new Minio(folder);
         mesh = Mesh.shared();
         mesh.domain(NEAR);
         mesh.domain(FAR);
@@ -59,15 +60,13 @@ class TwoStoresIT {
     @AfterAll
     void stop() throws Exception {
         if (minio != null) {
-            minio.stop();
+            minio.close();
         }
     }
 
-    private static ObjectNode key() {
-        return Mesh.JSON
-                .createObjectNode()
-                .put("access-key", Minio.ROOT.accessKey())
-                .put("secret-key", Minio.ROOT.secretKey());
+    private ObjectNode key() {
+        Minio store = Objects.requireNonNull(minio);
+        return Mesh.JSON.createObjectNode().put("access-key", store.accessKey()).put("secret-key", store.secretKey());
     }
 
     private static String storages(String domain) {
@@ -83,7 +82,7 @@ class TwoStoresIT {
         Mesh.Answer loaded = mesh.call("admin", "GET", "/iceberg/v1/" + FAR + "/namespaces/core/tables/orders", "");
         assertThat(loaded.json().at("/metadata/location").asText()).startsWith("s3://twofar-data/core/orders-");
         assertThat(loaded.json().at("/config/s3.endpoint").asText()).isNotEmpty();
-        assertThat(loaded.body()).doesNotContain(Minio.ROOT.secretKey());
+        assertThat(loaded.body()).doesNotContain(Objects.requireNonNull(minio).secretKey());
         assertThat(mesh.objects(FAR)).as("on the embedded store").isEmpty();
     }
 
