@@ -10,9 +10,11 @@ import io.icefield.config.MasterKey;
 import io.icefield.config.Settings;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
+import io.icefield.domain.AccessRequests;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Storages;
+import io.icefield.domain.Grants;
 import io.icefield.http.Dialect;
 import io.icefield.http.Server;
 import io.icefield.http.UseCases;
@@ -29,8 +31,10 @@ import io.icefield.policy.Restrictions.RowFilter;
 import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
+import io.icefield.postgres.PostgresAccessRequests;
 import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresDropped;
+import io.icefield.postgres.PostgresGrants;
 import io.icefield.postgres.PostgresMetrics;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresPlans;
@@ -175,6 +179,9 @@ public final class Main {
                         Set.copyOf(settings.stores().offered())),
                 clock);
 
+        Grants grants = new Grants(domains, new PostgresGrants(database), clock);
+        AccessRequests requests = new AccessRequests(new PostgresAccessRequests(database), clock);
+
         PostgresTables tableStore = new PostgresTables(database);
         PostgresDropped droppedStore = new PostgresDropped(database);
         PostgresNamespaces namespaceStore = new PostgresNamespaces(database);
@@ -195,8 +202,11 @@ public final class Main {
 
         PostgresRequestKeys keys = new PostgresRequestKeys(database);
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
-        Housekeeping housekeeping =
-                new Housekeeping(droppedStore, purge, keys, List.of(storages::probeNext, usages::measureNext));
+        Housekeeping housekeeping = new Housekeeping(
+                droppedStore,
+                purge,
+                keys,
+                List.of(storages::probeNext, usages::measureNext, grants::tidy, requests::tidy));
         DroppedTables dropped = new DroppedTables(domains, droppedStore);
         PlanScan plans = new PlanScan(
                 tables,
@@ -238,6 +248,7 @@ public final class Main {
                                 plans,
                                 new SignRequest(tables, cache, restricted, new S3RequestSigner(storage, clock)),
                                 settings.planning().name().toLowerCase(Locale.ROOT)),
+                        new UseCases.OnAccess(grants, requests),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(

@@ -28,7 +28,8 @@ public abstract sealed class Refusal extends RuntimeException {
         PLAN,
         PLAN_TASK,
         SIGNING_KEY,
-        SECRET;
+        SECRET,
+        ACCESS_REQUEST;
 
         public String word() {
             return name().toLowerCase(Locale.ROOT).replace('_', ' ');

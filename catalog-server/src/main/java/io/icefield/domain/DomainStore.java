@@ -1,15 +1,16 @@
 package io.icefield.domain;
 
 import io.icefield.access.Grantee;
-import io.icefield.access.Page;
 import io.icefield.access.Sight;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// The domains, their storage and who was granted what.
+/// The domains, their storage and their owners.
 public interface DomainStore {
     /// A domain as one caller sees it.
     record Seen(Domain domain, Sight sight) {}
@@ -27,13 +28,6 @@ public interface DomainStore {
     /// `NotAllowed` when it or one of its storages is protected.
     boolean remove(Domain domain);
 
-    /// Grants on this domain and below it; without a domain those on the whole mesh. Always in the same
-    /// order.
-    Page<Grant> grants(Optional<DomainName> domain, Page.Request page);
-
-    /// Idempotent.
-    void grant(Grant grant);
-
-    /// `false` when there is no such grant.
-    boolean revoke(Grant grant);
+    /// The groups that own these domains, by grants that have not expired.
+    Map<DomainName, Set<String>> owners(Collection<DomainName> domains);
 }

@@ -8,15 +8,13 @@ import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
-import io.icefield.access.Role;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.StorageProfile;
-import java.util.List;
-import java.util.Optional;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -119,60 +117,9 @@ public final class Domains {
                         .formatted(name, name));
     }
 
-    public Set<String> owners(Principal who, DomainName name) {
-        Domain domain = get(who, Action.SEE, name).domain();
-        return store.grants(Optional.of(domain.name()), Page.Request.ALL).items().stream()
-                .filter(grant -> grant.role() == Role.OWNER
-                        && grant.namespace().isEmpty()
-                        && grant.grantee().kind() == Grantee.Kind.GROUP)
-                .map(grant -> grant.grantee().name())
-                .collect(Collectors.toCollection(TreeSet::new));
-    }
-
-    /// Replaces the owners; a domain has at least one.
-    public void setOwners(Principal who, DomainName name, Set<String> owners) {
-        Domain domain = get(who, Action.GRANT, name).domain();
-        if (owners.isEmpty()) {
-            throw new Refusal.Invalid("domain `%s` needs at least one group of owners".formatted(name));
-        }
-        Set<String> before = owners(who, name);
-        for (Grantee group : groups(owners)) {
-            store.grant(owner(group, domain));
-        }
-        for (Grantee group : groups(before)) {
-            if (!owners.contains(group.name())) {
-                boolean _ = store.revoke(owner(group, domain));
-            }
-        }
-    }
-
-    public Page<Grant> grants(Principal who, Optional<DomainName> domain, Page.Request page) {
-        checkGrant(who, domain);
-        return store.grants(domain, page);
-    }
-
-    public void grant(Principal who, Grant grant) {
-        checkGrant(who, grant.domain());
-        store.grant(grant);
-    }
-
-    public void revoke(Principal who, Grant grant) {
-        checkGrant(who, grant.domain());
-        if (!store.revoke(grant)) {
-            throw new Refusal.Invalid("`%s` has no such grant of %s".formatted(grant.grantee(), grant.role()));
-        }
-    }
-
-    private void checkGrant(Principal who, Optional<DomainName> domain) {
-        if (domain.isPresent()) {
-            get(who, Action.GRANT, domain.get());
-        } else {
-            Access.checkPlatform(who, "look at or change grants on the whole mesh");
-        }
-    }
-
-    private static Grant owner(Grantee group, Domain domain) {
-        return new Grant(group, Role.OWNER, Optional.of(domain.name()), List.of(), Optional.empty());
+    /// The groups that own these domains; for who has seen them.
+    public Map<DomainName, Set<String>> owners(Collection<DomainName> names) {
+        return names.isEmpty() ? Map.of() : store.owners(names);
     }
 
     private static Set<Grantee> groups(Set<String> names) {

@@ -112,6 +112,7 @@ final class Errors {
             case PLAN_TASK -> "NoSuchPlanTaskException";
             case SIGNING_KEY -> "NoSuchSigningKeyException";
             case SECRET -> "NoSuchSecretException";
+            case ACCESS_REQUEST -> "NoSuchAccessRequestException";
         };
     }
 }

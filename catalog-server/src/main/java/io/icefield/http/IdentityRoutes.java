@@ -35,17 +35,17 @@ final class IdentityRoutes {
 
     List<Route> routes() {
         return List.of(
-                Route.get(PRINCIPALS, this::listPrincipals, Needs.LOGIN),
-                Route.post(PRINCIPALS, this::createPrincipal, Needs.LOGIN),
+                Route.get(PRINCIPALS, this::listPrincipals, Needs.PLATFORM),
+                Route.post(PRINCIPALS, this::createPrincipal, Needs.PLATFORM),
                 Route.get(PRINCIPAL, this::showPrincipal, Needs.LOGIN),
-                Route.delete(PRINCIPAL, this::removePrincipal, Needs.LOGIN),
+                Route.delete(PRINCIPAL, this::removePrincipal, Needs.PLATFORM),
                 Route.post(PRINCIPAL + "/secret", this::rotateSecret, Needs.LOGIN),
                 Route.get(PRINCIPAL + "/secrets", this::listSecrets, Needs.LOGIN),
                 Route.delete(PRINCIPAL + "/secrets/{secret}", this::revokeSecret, Needs.LOGIN),
-                Route.put(PRINCIPAL + "/groups", this::setGroups, Needs.LOGIN),
-                Route.get(KEYS, this::listKeys, Needs.LOGIN),
-                Route.post(KEYS, this::rotateKeys, Needs.LOGIN),
-                Route.delete(KEYS + "/{key}", this::revokeKey, Needs.LOGIN));
+                Route.put(PRINCIPAL + "/groups", this::setGroups, Needs.PLATFORM),
+                Route.get(KEYS, this::listKeys, Needs.PLATFORM),
+                Route.post(KEYS, this::rotateKeys, Needs.PLATFORM),
+                Route.delete(KEYS + "/{key}", this::revokeKey, Needs.PLATFORM));
     }
 
     // --- Principals

@@ -7,5 +7,7 @@ enum Needs {
     /// A valid token.
     LOGIN,
     /// A valid token of a trusted query engine.
-    ENGINE
+    ENGINE,
+    /// A valid token of a member of the platform team.
+    PLATFORM
 }

@@ -5,12 +5,10 @@ import static io.icefield.http.Json.object;
 import io.icefield.access.Action;
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
-import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
-import io.icefield.access.Role;
 import io.icefield.domain.Domain;
 import io.icefield.domain.Domains;
-import io.icefield.domain.Grant;
+import io.icefield.domain.Grants;
 import io.icefield.storage.DomainName;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.MetricsStore;
@@ -31,7 +29,7 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// The platform API: domains, principals, grants, classification. `openapi.yaml` describes it.
+/// The platform API: domains, classification. `openapi.yaml` describes it.
 final class PlatformRoutes {
     private static final String API = "/api/v1";
     private static final String DOMAINS = API + "/domains";
@@ -40,11 +38,13 @@ final class PlatformRoutes {
     private static final String CLASSIFICATION = TABLE + "/classification";
 
     private final Domains domains;
+    private final Grants grants;
     private final ClassifyTable classify;
     private final ReportMetrics reports;
 
     PlatformRoutes(UseCases use) {
         this.domains = use.domains();
+        this.grants = use.onAccess().grants();
         this.classify = use.classifyTable();
         this.reports = use.reportMetrics();
     }
@@ -53,16 +53,10 @@ final class PlatformRoutes {
         return List.of(
                 Route.get(API + "/openapi.yaml", this::openApi, Needs.NOTHING),
                 Route.get(DOMAINS, this::listDomains, Needs.LOGIN),
-                Route.post(DOMAINS, this::createDomain, Needs.LOGIN),
+                Route.post(DOMAINS, this::createDomain, Needs.PLATFORM),
                 Route.get(DOMAIN, this::showDomain, Needs.LOGIN),
-                Route.delete(DOMAIN, this::deleteDomain, Needs.LOGIN),
+                Route.delete(DOMAIN, this::deleteDomain, Needs.PLATFORM),
                 Route.put(DOMAIN + "/owners", this::setOwners, Needs.LOGIN),
-                Route.get(DOMAIN + "/grants", this::listGrants, Needs.LOGIN),
-                Route.post(DOMAIN + "/grants", this::grant, Needs.LOGIN),
-                Route.delete(DOMAIN + "/grants", this::revoke, Needs.LOGIN),
-                Route.get(API + "/grants", this::listGrants, Needs.LOGIN),
-                Route.post(API + "/grants", this::grant, Needs.LOGIN),
-                Route.delete(API + "/grants", this::revoke, Needs.LOGIN),
                 Route.get(CLASSIFICATION, this::showClassification, Needs.LOGIN),
                 Route.put(CLASSIFICATION, this::setClassification, Needs.LOGIN),
                 Route.get(TABLE + "/metrics", this::listReports, Needs.LOGIN));
@@ -81,12 +75,14 @@ final class PlatformRoutes {
 
     private Answer listDomains(Call call) {
         Page<Domain> page = domains.list(call.who(), PageToken.wanted(call, "domains"));
+        Map<DomainName, Set<String>> owners =
+                domains.owners(page.items().stream().map(Domain::name).toList());
         return Answer.json(
                 200,
                 page(
                         "domains",
                         page.items().stream()
-                                .map(domain -> domain(call.who(), domain))
+                                .map(domain -> domain(domain, owners.getOrDefault(domain.name(), Set.of())))
                                 .toList(),
                         page.next()));
     }
@@ -99,16 +95,14 @@ final class PlatformRoutes {
         if (owners.isEmpty()) {
             throw new Refusal.Invalid("`owners` must name at least one group");
         }
-        return Answer.json(201, domain(call.who(), domains.create(call.who(), name, owners)))
+        return Answer.json(201, domain(domains.create(call.who(), name, owners)))
                 .with("Location", DOMAINS + "/" + name);
     }
 
     private Answer showDomain(Call call) {
         return Answer.json(
                 200,
-                domain(
-                        call.who(),
-                        domains.get(call.who(), Action.SEE, domainName(call)).domain()));
+                domain(domains.get(call.who(), Action.SEE, domainName(call)).domain()));
     }
 
     private Answer deleteDomain(Call call) {
@@ -121,82 +115,26 @@ final class PlatformRoutes {
         Fields body = call.json();
         Set<String> owners = groups(body, "owners");
         body.nothingElse();
-        domains.setOwners(call.who(), name, owners);
+        grants.setOwners(call.who(), name, owners);
         return showDomain(call);
     }
 
-    private Map<String, Object> domain(Principal who, Domain domain) {
+    private Map<String, Object> domain(Domain domain) {
+        return domain(domain, domains.owners(List.of(domain.name())).getOrDefault(domain.name(), Set.of()));
+    }
+
+    private static Map<String, Object> domain(Domain domain, Set<String> owners) {
         return object(
                 "name",
                 domain.name().value(),
                 "owners",
-                domains.owners(who, domain.name()),
+                new TreeSet<>(owners),
                 "bucket",
                 domain.storage().bucket(),
                 "protected",
                 domain.guarded(),
                 "created-at",
                 domain.createdAt().toString());
-    }
-
-    // --- Grants
-
-    private Answer listGrants(Call call) {
-        Optional<DomainName> domain = domainOfPath(call);
-        String list = "grants:" + domain.map(DomainName::value).orElse("");
-        Page<Grant> page = domains.grants(call.who(), domain, PageToken.wanted(call, list));
-        return Answer.json(
-                200,
-                page(
-                        "grants",
-                        list,
-                        page.items().stream().map(PlatformRoutes::grant).toList(),
-                        page.next()));
-    }
-
-    private Answer grant(Call call) {
-        Grant wanted = readGrant(call);
-        domains.grant(call.who(), wanted);
-        return Answer.json(201, grant(wanted));
-    }
-
-    private Answer revoke(Call call) {
-        domains.revoke(call.who(), readGrant(call));
-        return Answer.noContent();
-    }
-
-    private static Grant readGrant(Call call) {
-        Optional<DomainName> domain = domainOfPath(call);
-        Fields body = call.json();
-        Grantee grantee = Refusal.parse(Grantee::parse, body.text("grantee"));
-        Role role = oneOf(Role.values(), "role", body.text("role"));
-        Optional<String> namespace = body.optionalText("namespace");
-        Optional<String> table = body.optionalText("table");
-        body.nothingElse();
-        List<String> levels = namespace.map(PlatformRoutes::levels).orElse(List.of());
-        return Refusal.parse(
-                _ -> {
-                    Grant wanted = new Grant(grantee, role, domain, levels, table);
-                    domain.filter(_ -> !levels.isEmpty())
-                            .map(name -> new NamespaceId(name, levels))
-                            .ifPresent(id -> table.ifPresent(name -> new TableId(id, name)));
-                    return wanted;
-                },
-                "");
-    }
-
-    private static Map<String, Object> grant(Grant grant) {
-        return object(
-                "grantee",
-                grant.grantee().toString(),
-                "role",
-                grant.role().name().toLowerCase(Locale.ROOT),
-                "domain",
-                grant.domain().map(DomainName::value),
-                "namespace",
-                Optional.of(String.join(".", grant.namespace())).filter(text -> !text.isEmpty()),
-                "table",
-                grant.table());
     }
 
     // --- Classification
@@ -285,12 +223,8 @@ final class PlatformRoutes {
         return Refusal.parse(DomainName::new, call.path("domain"));
     }
 
-    private static Optional<DomainName> domainOfPath(Call call) {
-        return call.has("domain") ? Optional.of(domainName(call)) : Optional.empty();
-    }
-
     /// Levels are separated by dots, or as in the Iceberg API.
-    private static List<String> levels(String namespace) {
+    static List<String> levels(String namespace) {
         return List.of(namespace.split(namespace.contains(NamespaceId.SEPARATOR) ? NamespaceId.SEPARATOR : "\\.", -1));
     }
 

@@ -1,12 +1,18 @@
 package io.icefield.http;
 
 import java.io.IOException;
+import java.util.Objects;
 
 /// One method of one path. There is no route without a word on what it needs of its caller.
 ///
 /// @param path template: a `{name}` is one segment
 /// @param bodyBytesMax a longer body is refused unread
 record Route(String method, String path, Needs needs, int bodyBytesMax, Handler handler) {
+    Route {
+        // Also where nobody checked for null: such a route must not be served.
+        Objects.requireNonNull(needs, () -> "%s %s does not say what it needs of its caller".formatted(method, path));
+    }
+
     static final int BODY_BYTES_MAX = 1 << 20;
 
     /// Turns one request into an answer.

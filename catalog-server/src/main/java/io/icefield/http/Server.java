@@ -1,5 +1,6 @@
 package io.icefield.http;
 
+import io.icefield.access.Access;
 import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
@@ -104,6 +105,7 @@ public final class Server {
                         new IdentityRoutes(use.principals(), use.signingKeys()).routes(),
                         new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
+                        new AccessRoutes(use.onAccess().grants(), use.onAccess().requests()).routes(),
                         new KeepRoutes(use.keeping()).routes(),
                         new StorageRoutes(use.onStorage()).routes(),
                         new QueryRoutes(use, dialect).routes(),
@@ -234,6 +236,9 @@ public final class Server {
                 .orElseThrow(() -> new Refusal.NotAuthenticated("the token is not valid (any more): get a new one"));
         if (route.needs() == Needs.ENGINE && who.kind() != Principal.Kind.ENGINE) {
             throw new Refusal.NotAllowed("`%s` is no query engine: only engines may ask this".formatted(who.name()));
+        }
+        if (route.needs() == Needs.PLATFORM) {
+            Access.checkPlatform(who, "do this");
         }
         return Optional.of(who);
     }

@@ -60,7 +60,7 @@ final class StorageRoutes {
                 Route.post(STORAGE + "/credentials", this::rekey, Needs.LOGIN),
                 Route.post(STORAGE + "/validate", this::validate, Needs.LOGIN),
                 Route.put(PROTECTION, this::protect, Needs.LOGIN),
-                Route.put(QUOTA, this::limit, Needs.LOGIN),
+                Route.put(QUOTA, this::limit, Needs.PLATFORM),
                 Route.get(PlatformRoutes.DOMAIN + "/usage", this::usage, Needs.LOGIN),
                 Route.get(PlatformRoutes.TABLE + "/usage", this::usageOfTable, Needs.LOGIN));
     }

@@ -3,8 +3,10 @@ package io.icefield.http;
 import io.icefield.access.Logins;
 import io.icefield.access.Principals;
 import io.icefield.access.SigningKeys;
+import io.icefield.domain.AccessRequests;
 import io.icefield.domain.Domains;
 import io.icefield.domain.Storages;
+import io.icefield.domain.Grants;
 import io.icefield.table.ClassifyTable;
 import io.icefield.table.CommitTable;
 import io.icefield.table.CommitTransaction;
@@ -55,6 +57,7 @@ public record UseCases(
         ReportMetrics reportMetrics,
         OnViews onViews,
         OnFiles onFiles,
+        OnAccess onAccess,
         Keeping keeping,
         OnStorage onStorage,
         QueryDecisions queryDecisions) {
@@ -72,6 +75,9 @@ public record UseCases(
             Housekeeping housekeeping,
             RequestKeys keys,
             Duration keyLifetime) {}
+
+    /// Who may what.
+    public record OnAccess(Grants grants, AccessRequests requests) {}
 
     /// What the server does with files for those who cannot.
     ///

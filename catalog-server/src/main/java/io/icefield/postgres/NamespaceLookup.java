@@ -15,12 +15,14 @@ final class NamespaceLookup implements Lookup.Query<NamespaceId, Seen> {
             SELECT q.number, n.id, n.names_version, d.id, d.version, p.keys, p.vals,
                 (SELECT string_agg(g.role, ',') FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))),
+                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))
+                    AND g.expires_at > now()),
                 EXISTS (
                     SELECT FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
                     AND g.scope >= q.domain || chr(31) || q.path || chr(31)
-                    AND g.scope < q.domain || chr(31) || q.path || chr(32))
+                    AND g.scope < q.domain || chr(31) || q.path || chr(32)
+                    AND g.expires_at > now())
             FROM unnest(?, ?, ?, ?) WITH ORDINALITY AS q (domain, path, who, scopes, number)
             CROSS JOIN LATERAL (SELECT id, version FROM domains WHERE name = q.domain LIMIT 1) d
             CROSS JOIN LATERAL (

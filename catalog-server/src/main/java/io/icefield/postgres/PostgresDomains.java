@@ -1,27 +1,25 @@
 package io.icefield.postgres;
 
 import io.icefield.access.Grantee;
-import io.icefield.access.Page;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
-import io.icefield.access.Role;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
-import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import java.net.URI;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.statement.SqlStatement;
+import java.util.TreeSet;
 
-/// Domains and grants in PostgreSQL.
+/// Domains in PostgreSQL.
 public final class PostgresDomains implements DomainStore {
     private static final String ADD = """
             INSERT INTO domains (name) VALUES (:name)
@@ -32,9 +30,9 @@ public final class PostgresDomains implements DomainStore {
     private static final String FIND = """
             SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', :name)) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', :name) AND g.expires_at > now()) AS roles,
                 EXISTS (SELECT FROM grants g
-                    WHERE g.grantee = ANY(:who)
+                    WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND g.scope >= :name || chr(31) AND g.scope < :name || chr(32)) AS below
             FROM domains d
             WHERE d.name = :name
@@ -43,9 +41,9 @@ public final class PostgresDomains implements DomainStore {
     private static final String LIST = """
             SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', d.name)) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', d.name) AND g.expires_at > now()) AS roles,
                 EXISTS (SELECT FROM grants g
-                    WHERE g.grantee = ANY(:who)
+                    WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND g.scope >= d.name || chr(31) AND g.scope < d.name || chr(32)) AS below
             FROM domains d
             WHERE d.name > :after
@@ -68,32 +66,15 @@ public final class PostgresDomains implements DomainStore {
             DELETE FROM domains WHERE id = :id
             """;
 
-    private static final String GRANTS_OF_MESH = """
-            SELECT grantee, scope, role FROM grants
-            WHERE domain IS NULL AND (scope, grantee, role) > (:after_scope, :after_grantee, :after_role)
-            ORDER BY scope, grantee, role
-            LIMIT :limit
+    private static final String OWNERS = """
+            SELECT scope, substr(grantee, length('group:') + 1) AS name FROM grants
+            WHERE scope = ANY(:domains) AND role = 'owner' AND starts_with(grantee, 'group:') AND expires_at > now()
             """;
 
-    private static final String GRANTS_OF_DOMAIN = """
-            SELECT grantee, scope, role FROM grants
-            WHERE domain = :domain AND (scope, grantee, role) > (:after_scope, :after_grantee, :after_role)
-            ORDER BY scope, grantee, role
-            LIMIT :limit
+    private static final String OWN = """
+            INSERT INTO grants (grantee, scope, role, domain, granted_at)
+            VALUES (:grantee, :domain, 'owner', :domain, now())
             """;
-
-    private static final String GRANT = """
-            INSERT INTO grants (grantee, scope, role, domain)
-            VALUES (:grantee, :scope, :role, :domain)
-            ON CONFLICT DO NOTHING
-            """;
-
-    private static final String REVOKE = """
-            DELETE FROM grants WHERE grantee = :grantee AND scope = :scope AND role = :role
-            """;
-
-    /// In no scope, grantee or role.
-    private static final String KEY_SEPARATOR = "\n";
 
     private final Database database;
     private final DomainRows rows;
@@ -113,8 +94,10 @@ public final class PostgresDomains implements DomainStore {
             if (id.isEmpty() || !PostgresStorages.first(handle, rows, id.get(), storage)) {
                 return Optional.empty();
             }
-            owners.forEach(owner ->
-                    insert(handle, new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
+            owners.forEach(owner -> handle.createUpdate(OWN)
+                    .bind("grantee", owner.toString())
+                    .bind("domain", name.value())
+                    .execute());
             return handle.createQuery(FIND)
                     .bindArray("who", String.class, List.of())
                     .bind("name", name.value())
@@ -173,62 +156,18 @@ public final class PostgresDomains implements DomainStore {
     }
 
     @Override
-    public Page<Grant> grants(Optional<DomainName> domain, Page.Request page) {
-        List<String> after = List.of((page.after() + KEY_SEPARATOR.repeat(2)).split(KEY_SEPARATOR, -1));
-        List<GrantRow> found = database.read(handle -> domain.map(
-                        name -> handle.createQuery(GRANTS_OF_DOMAIN).bind("domain", name.value()))
-                .orElseGet(() -> handle.createQuery(GRANTS_OF_MESH))
-                .bind("after_scope", after.get(0))
-                .bind("after_grantee", after.get(1))
-                .bind("after_role", after.get(2))
-                .bind("limit", page.size())
-                .map((row, _) -> new GrantRow(
-                        new Scope(row.getString("scope")), row.getString("grantee"), row.getString("role")))
-                .list());
-        return new Page<>(
-                found.stream().map(GrantRow::grant).toList(),
-                found.size() < page.size()
-                        ? Optional.empty()
-                        : Optional.of(found.getLast().key()));
-    }
-
-    private record GrantRow(Scope scope, String grantee, String role) {
-        Grant grant() {
-            return scope.grant(grantee, role);
-        }
-
-        String key() {
-            return String.join(KEY_SEPARATOR, scope.text(), grantee, role);
-        }
-    }
-
-    @Override
-    public void grant(Grant grant) {
-        try {
-            database.write(handle -> insert(handle, grant));
-        } catch (Database.Referenced _) {
-            throw new Refusal.NotFound(
-                    Thing.DOMAIN, grant.domain().map(DomainName::value).orElse(""));
-        }
-    }
-
-    @Override
-    public boolean revoke(Grant grant) {
-        return database.write(
-                handle -> bound(handle.createUpdate(REVOKE), grant).execute() > 0);
-    }
-
-    private static int insert(Handle handle, Grant grant) {
-        return bound(handle.createUpdate(GRANT), grant)
-                .bind("domain", grant.domain().map(DomainName::value))
-                .execute();
-    }
-
-    private static <S extends SqlStatement<S>> S bound(S statement, Grant grant) {
-        return statement
-                .bind("grantee", grant.grantee().toString())
-                .bind("scope", Scope.of(grant).text())
-                .bind("role", grant.role().name().toLowerCase(Locale.ROOT));
+    public Map<DomainName, Set<String>> owners(Collection<DomainName> domains) {
+        Map<DomainName, Set<String>> owners = new HashMap<>();
+        database.read(handle -> handle.createQuery(OWNERS)
+                        .bindArray(
+                                "domains",
+                                String.class,
+                                domains.stream().map(DomainName::value).toList())
+                        .map((row, _) -> List.of(row.getString("scope"), row.getString("name")))
+                        .list())
+                .forEach(row -> owners.computeIfAbsent(new DomainName(row.getFirst()), _ -> new TreeSet<>())
+                        .add(row.getLast()));
+        return owners;
     }
 
     private Seen seen(ResultSet row) throws SQLException {

@@ -52,8 +52,8 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             """;
 
     private static final String KEEP_GRANTS = """
-            INSERT INTO dropped_grants (dropped_id, grantee, role)
-            SELECT :dropped, grantee, role FROM grants WHERE domain = :domain AND scope = :scope
+            INSERT INTO dropped_grants (dropped_id, grantee, role, expires_at, granted_by, granted_at, reason)
+            SELECT :dropped, grantee, role, expires_at, granted_by, granted_at, reason FROM grants WHERE domain = :domain AND scope = :scope
             """;
 
     private static final String REMOVE = """
@@ -70,14 +70,14 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
                 x.dropped_by, x.dropped_at, x.fate, x.due_at, x.purging, x.problem,
                 ARRAY(
                     SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who)
+                    WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND (g.scope IN ('', :domain_name)
                         OR (EXISTS (SELECT FROM namespaces n WHERE n.id = x.namespace_id)
                             AND starts_with(
                                 :domain_name || chr(31) || x.namespace || chr(31), g.scope || chr(31))))
                     UNION
                     SELECT d.role FROM dropped_grants d
-                    WHERE d.dropped_id = x.id AND d.grantee = ANY(:who)) AS roles,
+                    WHERE d.dropped_id = x.id AND d.grantee = ANY(:who) AND d.expires_at > now()) AS roles,
                 false AS below
             FROM dropped x
             """;
@@ -118,8 +118,8 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
             """;
 
     private static final String RESTORE_GRANTS = """
-            INSERT INTO grants (grantee, scope, role, domain)
-            SELECT grantee, :scope, role, :domain FROM dropped_grants WHERE dropped_id = :id
+            INSERT INTO grants (grantee, scope, role, domain, expires_at, granted_by, granted_at, reason)
+            SELECT grantee, :scope, role, :domain, expires_at, granted_by, granted_at, reason FROM dropped_grants WHERE dropped_id = :id
             ON CONFLICT DO NOTHING
             """;
 

@@ -24,9 +24,10 @@ public final class PostgresNamespaces implements NamespaceStore {
     private static final String CHILDREN = """
             SELECT n.id, n.level, n.names_version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :inside || n.level))) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :inside || n.level))
+                    AND g.expires_at > now()) AS roles,
                 EXISTS (SELECT FROM grants g
-                    WHERE g.grantee = ANY(:who)
+                    WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND g.scope >= :inside || n.level || chr(31) AND g.scope < :inside || n.level || chr(32)) AS below
             FROM namespaces n
             WHERE coalesce(n.parent_id, -n.domain_id) = :parent AND n.level > :after

@@ -107,7 +107,8 @@ public final class PostgresPrincipals implements PrincipalStore {
             """;
 
     private static final String REMOVE_GRANTS = """
-            WITH dropped AS (DELETE FROM dropped_grants WHERE grantee = 'principal:' || :name)
+            WITH dropped AS (DELETE FROM dropped_grants WHERE grantee = 'principal:' || :name),
+            asked AS (DELETE FROM access_requests WHERE requester = :name)
             DELETE FROM grants WHERE grantee = 'principal:' || :name
             """;
 

@@ -38,7 +38,8 @@ public final class PostgresTables implements TableStore {
     private static final String LIST = """
             SELECT r.id, r.kind, r.name, r.uuid, r.location, r.metadata_location, r.version,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :tables || r.name))) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(array_append(:scopes, :tables || r.name))
+                    AND g.expires_at > now()) AS roles,
                 false AS below
             FROM relations r
             WHERE r.namespace_id = :namespace AND r.name > :after AND r.kind = :kind
@@ -161,8 +162,8 @@ public final class PostgresTables implements TableStore {
             """;
 
     private static final String COPY_GRANTS = """
-            INSERT INTO grants (grantee, scope, role, domain)
-            SELECT grantee, :new_scope, role, domain FROM grants WHERE domain = :domain AND scope = :scope
+            INSERT INTO grants (grantee, scope, role, domain, expires_at, granted_by, granted_at, reason)
+            SELECT grantee, :new_scope, role, domain, expires_at, granted_by, granted_at, reason FROM grants WHERE domain = :domain AND scope = :scope
             ON CONFLICT DO NOTHING
             """;
 

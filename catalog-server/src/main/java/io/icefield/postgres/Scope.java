@@ -29,6 +29,25 @@ record Scope(String text) {
         return new Scope(tablesOf(table.namespace()) + table.name());
     }
 
+    static Scope of(DomainName domain, List<String> namespace) {
+        return namespace.isEmpty() ? of(domain) : of(new NamespaceId(domain, namespace));
+    }
+
+    /// Of a part of a domain: all that enclose it, and itself.
+    static List<String> enclosing(Grant grant) {
+        List<String> all = new ArrayList<>(List.of(MESH.text));
+        grant.domain().ifPresent(domain -> {
+            all.add(of(domain).text);
+            for (int depth = 1; depth <= grant.namespace().size(); depth++) {
+                all.add(of(domain, grant.namespace().subList(0, depth)).text);
+            }
+        });
+        if (grant.table().isPresent()) {
+            all.add(of(grant).text);
+        }
+        return all;
+    }
+
     static Scope of(Grant grant) {
         return grant.domain()
                 .map(domain -> {

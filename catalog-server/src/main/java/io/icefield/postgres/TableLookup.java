@@ -24,7 +24,8 @@ final class TableLookup implements Lookup.Query<TableId, Seen> {
                 r.tags_version,
                 (SELECT string_agg(g.role, ',') FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30))))
+                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))
+                    AND g.expires_at > now())
             FROM unnest(?, ?, ?, ?, ?) WITH ORDINALITY AS q (domain, path, name, who, scopes, number)
             CROSS JOIN LATERAL (SELECT id, version FROM domains WHERE name = q.domain LIMIT 1) d
             CROSS JOIN LATERAL (SELECT id FROM namespaces WHERE domain_id = d.id AND path = q.path LIMIT 1) n

@@ -103,7 +103,7 @@ class GroupCommitTest {
                 Credential.permanent("root", "root-secret"));
         Domain sales = mesh.domainStore.add(CRM.domain(), profile, Set.of()).orElseThrow();
         mesh.namespaceStore.add(sales, CRM, Map.of());
-        mesh.domainStore.grant(
+        mesh.grant(
                 new Grant(Grantee.parse("group:analysts"), Role.READER, Optional.empty(), List.of(), Optional.empty()));
         IcebergFormat format = new IcebergFormat(1 << 20);
         Domains domains = new Domains(

@@ -578,7 +578,7 @@ class IcebergRoutesTest {
         assertThat(mesh.send("DELETE", TABLES + "/orders", mesh.seller, "").status())
                 .isEqualTo(204);
         mesh.send("POST", ROOT, mesh.seller, "{\"namespace\":[\"lab\"]}");
-        mesh.mesh.domainStore.grant(new Grant(
+        mesh.grant(new Grant(
                 Grantee.parse("group:nobodies"),
                 Role.WRITER,
                 Optional.of(new DomainName("sales")),

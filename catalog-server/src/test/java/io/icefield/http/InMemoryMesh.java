@@ -8,10 +8,14 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.access.SigningKeyStore;
+import io.icefield.domain.AccessRequest;
+import io.icefield.domain.AccessRequestStore;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
+import io.icefield.domain.Given;
 import io.icefield.domain.Grant;
+import io.icefield.domain.GrantStore;
 import io.icefield.domain.Quota;
 import io.icefield.domain.Storage;
 import io.icefield.domain.StorageStore;
@@ -48,6 +52,7 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -67,12 +72,16 @@ final class InMemoryMesh {
 
     private final AtomicLong ids = new AtomicLong();
     private final TreeMap<String, Domain> domains = new TreeMap<>();
-    private final Set<Grant> grants = new HashSet<>();
+    private final Map<Grant, Given> grants = new HashMap<>();
+    private final TreeMap<Long, AccessRequest> requests = new TreeMap<>(Comparator.reverseOrder());
     private final TreeMap<String, Namespace> namespaces = new TreeMap<>();
     private final TreeMap<String, Table> tables = new TreeMap<>();
     private final Map<Location, byte[]> contents = new ConcurrentHashMap<>();
     private final Map<UUID, Map<Integer, Set<TableStore.Tag>>> tags = new ConcurrentHashMap<>();
     private final TreeMap<String, PrincipalStore.Stored> principals = new TreeMap<>();
+
+    /// How often the object storage was asked for anything.
+    final AtomicLong storeCalls = new AtomicLong();
 
     /// Fails the next call of the object storage.
     volatile boolean storageFails;
@@ -130,8 +139,10 @@ final class InMemoryMesh {
     private Sight sight(Set<Grantee> who, DomainName domain, List<String> namespace, Optional<String> table) {
         Set<Role> roles = new HashSet<>();
         boolean below = false;
-        for (Grant grant : grants) {
+        for (Given given : grants.values()) {
+            Grant grant = given.grant();
             boolean mine = who.contains(grant.grantee())
+                    && !hasExpired(given)
                     && grant.domain().map(domain::equals).orElse(true);
             if (mine) {
                 List<String> on = grant.namespace();
@@ -149,6 +160,18 @@ final class InMemoryMesh {
             }
         }
         return new Sight(roles, below);
+    }
+
+    private static boolean hasExpired(Given given) {
+        return given.expiresAt().filter(end -> !end.isAfter(Instant.now())).isPresent();
+    }
+
+    private static Given permanent(Grant grant) {
+        return new Given(grant, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    void grant(Grant grant) {
+        GrantStore.Effect _ = grantStore.give(permanent(grant));
     }
 
     private static String key(NamespaceId name) {
@@ -173,7 +196,7 @@ final class InMemoryMesh {
                 Domain domain = new Domain(ids.incrementAndGet(), name, storage, NOW);
                 domains.put(name.value(), domain);
                 owners.forEach(owner ->
-                        grants.add(new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
+                        grant(new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
                 return Optional.of(domain);
             });
         }
@@ -206,36 +229,177 @@ final class InMemoryMesh {
                         .anyMatch(each -> each.domain().name().equals(domain.name()))) {
                     return false;
                 }
-                grants.removeIf(grant -> grant.domain().equals(Optional.of(domain.name())));
+                grants.keySet().removeIf(grant -> grant.domain().equals(Optional.of(domain.name())));
                 return domains.remove(domain.name().value()) != null;
             });
         }
 
         @Override
-        public Page<Grant> grants(Optional<DomainName> domain, Page.Request page) {
+        public Map<DomainName, Set<String>> owners(Collection<DomainName> names) {
+            return locked(() -> grants.values().stream()
+                    .filter(given -> !hasExpired(given))
+                    .map(Given::grant)
+                    .filter(grant -> grant.role() == Role.OWNER
+                            && grant.namespace().isEmpty()
+                            && grant.grantee().kind() == Grantee.Kind.GROUP
+                            && grant.domain().filter(names::contains).isPresent())
+                    .collect(Collectors.groupingBy(
+                            grant -> grant.domain().orElseThrow(),
+                            Collectors.mapping(grant -> grant.grantee().name(), Collectors.toSet()))));
+        }
+    };
+
+    final GrantStore grantStore = new GrantStore() {
+        @Override
+        public Optional<Sight> sight(Set<Grantee> who, Grant on) {
+            DomainName domain = on.domain().orElseThrow();
+            return locked(() -> Optional.ofNullable(domains.get(domain.value()))
+                    .map(_ -> new Sight(
+                            InMemoryMesh.this
+                                    .sight(who, domain, on.namespace(), on.table())
+                                    .roles(),
+                            InMemoryMesh.this
+                                    .sight(who, domain, List.of(), Optional.empty())
+                                    .below())));
+        }
+
+        @Override
+        public Page<Given> list(Optional<DomainName> domain, List<String> namespace, Page.Request page) {
             return locked(() -> {
-                List<Grant> found = grants.stream()
-                        .filter(grant -> grant.domain().equals(domain))
-                        .filter(grant -> grant.toString().compareTo(page.after()) > 0)
-                        .sorted(Comparator.comparing(Grant::toString))
+                List<Given> found = grants.values().stream()
+                        .filter(given -> given.grant().domain().equals(domain))
+                        .filter(given -> given.grant().namespace().size() >= namespace.size()
+                                && given.grant()
+                                        .namespace()
+                                        .subList(0, namespace.size())
+                                        .equals(namespace))
+                        .filter(given -> given.grant().toString().compareTo(page.after()) > 0)
+                        .sorted(Comparator.comparing(given -> given.grant().toString()))
                         .limit(page.size())
                         .toList();
                 return new Page<>(
                         found,
                         found.size() < page.size()
                                 ? Optional.empty()
-                                : Optional.of(found.getLast().toString()));
+                                : Optional.of(found.getLast().grant().toString()));
             });
         }
 
         @Override
-        public void grant(Grant grant) {
-            boolean _ = locked(() -> grants.add(grant));
+        public Effect give(Given given) {
+            return locked(() -> {
+                if (given.expiresAt().isPresent() && isLastOwner(given.grant())) {
+                    return Effect.LAST_OWNER;
+                }
+                grants.put(given.grant(), given);
+                return Effect.DONE;
+            });
         }
 
         @Override
-        public boolean revoke(Grant grant) {
-            return locked(() -> grants.remove(grant));
+        public Effect revoke(Grant grant) {
+            return locked(() -> {
+                if (isLastOwner(grant)) {
+                    return Effect.LAST_OWNER;
+                }
+                grants.remove(grant);
+                return Effect.DONE;
+            });
+        }
+
+        private boolean isLastOwner(Grant grant) {
+            List<Grantee> owners = grants.values().stream()
+                    .filter(given -> given.expiresAt().isEmpty())
+                    .map(Given::grant)
+                    .filter(each -> each.role() == Role.OWNER
+                            && each.domain().equals(grant.domain())
+                            && each.namespace().isEmpty())
+                    .map(Grant::grantee)
+                    .toList();
+            return grant.role() == Role.OWNER
+                    && grant.domain().isPresent()
+                    && grant.namespace().isEmpty()
+                    && owners.equals(List.of(grant.grantee()));
+        }
+
+        @Override
+        public int forget(Duration expiredFor) {
+            throw new UnsupportedOperationException("nothing is forgotten here");
+        }
+    };
+
+    final AccessRequestStore requestStore = new AccessRequestStore() {
+        @Override
+        public Asked add(Grant wanted, String reason, Optional<Instant> until, Instant at, int openMax) {
+            return locked(() -> {
+                List<AccessRequest> open = requests.values().stream()
+                        .filter(each -> each.state() == AccessRequest.State.OPEN
+                                && each.wanted().grantee().equals(wanted.grantee()))
+                        .toList();
+                Optional<AccessRequest> same =
+                        open.stream().filter(each -> each.wanted().equals(wanted)).findFirst();
+                if (same.isPresent()) {
+                    return new Asked.Twice(same.get());
+                }
+                if (open.size() >= openMax) {
+                    return new Asked.TooMany();
+                }
+                AccessRequest added =
+                        new AccessRequest(ids.incrementAndGet(), wanted, reason, until, at, Optional.empty());
+                requests.put(added.id(), added);
+                return new Asked.Done(added);
+            });
+        }
+
+        private Seen seen(Set<Grantee> who, AccessRequest request) {
+            Grant on = request.wanted();
+            return new Seen(request, sight(who, on.domain().orElseThrow(), on.namespace(), on.table()));
+        }
+
+        @Override
+        public Optional<Seen> find(Set<Grantee> who, long id) {
+            return locked(() -> Optional.ofNullable(requests.get(id)).map(request -> seen(who, request)));
+        }
+
+        @Override
+        public List<Seen> list(Set<Grantee> who, Selection wanted, long before, int limit) {
+            return locked(() -> requests.values().stream()
+                    .filter(each -> each.id() < before)
+                    .filter(each -> wanted.state().filter(state -> state != each.state()).isEmpty())
+                    .filter(each -> wanted.domain().isEmpty() || wanted.domain().equals(each.wanted().domain()))
+                    .filter(each ->
+                            wanted.requester().filter(name -> !name.equals(each.requester())).isEmpty())
+                    .limit(limit)
+                    .map(each -> seen(who, each))
+                    .toList());
+        }
+
+        @Override
+        public Optional<AccessRequest> end(AccessRequest open, AccessRequest.Decision decision) {
+            return locked(() -> {
+                if (requests.getOrDefault(open.id(), open).state() != AccessRequest.State.OPEN) {
+                    return Optional.empty();
+                }
+                AccessRequest ended = new AccessRequest(
+                        open.id(), open.wanted(), open.reason(), open.until(), open.at(), Optional.of(decision));
+                requests.put(open.id(), ended);
+                if (decision.state() == AccessRequest.State.APPROVED) {
+                    grants.putIfAbsent(
+                            open.wanted(),
+                            new Given(
+                                    open.wanted(),
+                                    decision.expiresAt(),
+                                    Optional.of(decision.by()),
+                                    Optional.of(decision.at()),
+                                    decision.reason()));
+                }
+                return Optional.of(ended);
+            });
+        }
+
+        @Override
+        public int forget(Duration endedFor) {
+            throw new UnsupportedOperationException("nothing is forgotten here");
         }
     };
 
@@ -1052,6 +1216,7 @@ final class InMemoryMesh {
 
         @Override
         public void write(StorageProfile profile, Location at, byte[] bytes) {
+            storeCalls.incrementAndGet();
             writing.run();
             maybeFail();
             if (objects.putIfAbsent(at, bytes) != null) {
@@ -1061,6 +1226,7 @@ final class InMemoryMesh {
 
         @Override
         public Optional<byte[]> read(StorageProfile profile, Location at, int bytesMax) {
+            storeCalls.incrementAndGet();
             Optional<byte[]> found = Optional.ofNullable(objects.get(at));
             if (found.filter(bytes -> bytes.length > bytesMax).isPresent()) {
                 throw new TooLong("%s is larger than %d bytes".formatted(at, bytesMax));
@@ -1080,11 +1246,13 @@ final class InMemoryMesh {
 
         @Override
         public boolean isEmpty(StorageProfile profile, Location folder) {
+            storeCalls.incrementAndGet();
             return objects.keySet().stream().noneMatch(at -> at.isWithin(folder));
         }
 
         @Override
         public Credential vend(StorageProfile profile, Location table, Reach reach, Duration lifetime) {
+            storeCalls.incrementAndGet();
             failing();
             return new Credential(
                     "key-" + reach, "vended-secret", Optional.of("session"), Optional.of(NOW.plus(lifetime)));

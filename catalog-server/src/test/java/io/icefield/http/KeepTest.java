@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.icefield.access.Grantee;
-import io.icefield.access.Page;
 import io.icefield.access.Role;
 import io.icefield.domain.Grant;
 import io.icefield.http.RunningServer.Reply;
@@ -56,7 +55,7 @@ class KeepTest {
         String metadata = create("orders").path("metadata-location").asText();
         String classification = CRM + "/tables/orders/classification";
         ok(mesh.send("PUT", classification, mesh.seller, "{\"columns\":{\"id\":[\"pii.id\"]}}"));
-        stores.domains().grant(tableGrant("principal:guest", "orders"));
+        mesh.grant(tableGrant("principal:guest", "orders"));
         drop("orders", "");
 
         assertThat(mesh.send("GET", TABLES + "/orders", mesh.seller, "").status())
@@ -65,9 +64,7 @@ class KeepTest {
                 .isEqualTo(404);
         assertThat(mesh.send("GET", TABLES, mesh.admin, "").json().path("identifiers"))
                 .isEmpty();
-        assertThat(stores.domains()
-                        .grants(Optional.of(new DomainName("sales")), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(new DomainName("sales")))
                 .extracting(Grant::table)
                 .containsOnly(Optional.empty());
         JsonNode listed = onlyDropped();
@@ -82,9 +79,7 @@ class KeepTest {
         assertThat(load("orders").path("metadata-location").asText()).isEqualTo(metadata);
         assertThat(ok(mesh.send("GET", classification, mesh.seller, "")).toString())
                 .contains("pii.id");
-        assertThat(stores.domains()
-                        .grants(Optional.of(new DomainName("sales")), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(new DomainName("sales")))
                 .contains(tableGrant("principal:guest", "orders"));
         assertThat(dropped()).isEmpty();
         ok(mesh.send("POST", TABLES + "/orders", mesh.seller, "{\"requirements\":[],\"updates\":[]}"));
@@ -129,12 +124,11 @@ class KeepTest {
     @Test
     void rightsThatWereGrantedToOthersMeanwhileDoNotCount() {
         create("orders");
-        stores.domains().grant(tableGrant("group:nobodies", "orders"));
+        mesh.grant(tableGrant("group:nobodies", "orders"));
         drop("orders", "");
         ok(mesh.send("DELETE", NAMESPACES + "/crm", mesh.seller, ""));
         ok(mesh.send("POST", NAMESPACES, mesh.seller, "{\"namespace\":[\"crm\"]}"));
-        stores.domains()
-                .grant(new Grant(
+        mesh.grant(new Grant(
                         Grantee.parse("principal:analyst"),
                         Role.WRITER,
                         Optional.of(new DomainName("sales")),
@@ -143,8 +137,7 @@ class KeepTest {
 
         String undrop = DROPPED + "/" + onlyDropped().path("id").asText() + "/undrop";
         assertThat(mesh.send("POST", undrop, mesh.analyst, "").status()).isEqualTo(403);
-        stores.domains()
-                .grant(new Grant(
+        mesh.grant(new Grant(
                         Grantee.parse("group:nobodies"),
                         Role.READER,
                         Optional.of(new DomainName("sales")),
@@ -283,8 +276,7 @@ class KeepTest {
         String metadata = create("orders").path("metadata-location").asText();
         drop("orders", "");
         String one = DROPPED + "/" + onlyDropped().path("id").asText();
-        stores.domains()
-                .grant(new Grant(
+        mesh.grant(new Grant(
                         Grantee.parse("principal:analyst"),
                         Role.WRITER,
                         Optional.of(new DomainName("sales")),

@@ -7,16 +7,22 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.icefield.access.Grantee;
 import io.icefield.access.IdentityProviders;
 import io.icefield.access.Logins;
+import io.icefield.access.Page;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Role;
 import io.icefield.access.SigningKeys;
+import io.icefield.domain.AccessRequestStore;
+import io.icefield.domain.AccessRequests;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
+import io.icefield.domain.Given;
 import io.icefield.domain.Grant;
 import io.icefield.domain.StorageStore;
 import io.icefield.domain.Storages;
+import io.icefield.domain.GrantStore;
+import io.icefield.domain.Grants;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
@@ -30,8 +36,10 @@ import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
 import io.icefield.policy.Violation;
 import io.icefield.postgres.Database;
+import io.icefield.postgres.PostgresAccessRequests;
 import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresDropped;
+import io.icefield.postgres.PostgresGrants;
 import io.icefield.postgres.PostgresNamespaces;
 import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresRequestKeys;
@@ -108,6 +116,7 @@ final class RunningServer implements AutoCloseable {
     private final Thread reporting;
     final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    final Stores stores;
     final PurgeTables purge;
     final String admin;
     final String seller;
@@ -172,6 +181,8 @@ final class RunningServer implements AutoCloseable {
     record Stores(
             DomainStore domains,
             StorageStore storages,
+            GrantStore grants,
+            AccessRequestStore requests,
             NamespaceStore namespaces,
             TableStore tables,
             UsageStore usage,
@@ -185,6 +196,8 @@ final class RunningServer implements AutoCloseable {
             return new Stores(
                     new PostgresDomains(database),
                     new PostgresStorages(database),
+                    new PostgresGrants(database),
+                    new PostgresAccessRequests(database),
                     new PostgresNamespaces(database),
                     new PostgresTables(database),
                     new PostgresUsage(database),
@@ -199,6 +212,8 @@ final class RunningServer implements AutoCloseable {
             return new Stores(
                     mesh.domainStore,
                     mesh.storageStore,
+                    mesh.grantStore,
+                    mesh.requestStore,
                     mesh.namespaceStore,
                     mesh.tableStore,
                     InMemoryMesh.UNCOUNTED,
@@ -222,7 +237,7 @@ final class RunningServer implements AutoCloseable {
     }
 
     RunningServer(Function<InMemoryMesh, Stores> storesOf, Logins.Lifetimes lifetimes) {
-        Stores stores = storesOf.apply(mesh);
+        stores = storesOf.apply(mesh);
         Principals principals = new Principals(mesh.principalStore, List.of(), Clock.systemUTC());
         this.principals = principals;
         SigningKeys keys = new SigningKeys(mesh.signingKeyStore, Duration.ofDays(30), Clock.systemUTC());
@@ -249,6 +264,8 @@ final class RunningServer implements AutoCloseable {
                         new Endpoints(List.of("127.0.0.1:9000")),
                         Set.of(URI.create("https://1.2.3.4"))),
                 Clock.systemUTC());
+        Grants grants = new Grants(domains, stores.grants(), Clock.systemUTC());
+        AccessRequests requests = new AccessRequests(stores.requests(), Clock.systemUTC());
         Namespaces namespaces = new Namespaces(domains, stores.namespaces(), GOVERNANCE);
         Tables tables = new Tables(namespaces, stores.tables());
         IcebergFormat format = new IcebergFormat(32 << 20);
@@ -307,6 +324,7 @@ final class RunningServer implements AutoCloseable {
                                         restricted,
                                         new S3RequestSigner(mesh.storage, Clock.systemUTC())),
                                 "client"),
+                        new UseCases.OnAccess(grants, requests),
                         new UseCases.Keeping(
                                 dropped,
                                 new UndropTable(
@@ -338,13 +356,28 @@ final class RunningServer implements AutoCloseable {
         engine = token("trino", Principal.Kind.ENGINE);
         send("POST", "/api/v1/domains", admin, "{\"name\":\"sales\",\"owners\":[\"sellers\"]}");
         send("POST", "/iceberg/v1/sales/namespaces", seller, "{\"namespace\":[\"crm\"]}");
-        stores.domains()
-                .grant(new Grant(
+        grant(new Grant(
                         new Grantee(Grantee.Kind.GROUP, "analysts"),
                         Role.READER,
                         Optional.empty(),
                         List.of(),
                         Optional.empty()));
+    }
+
+    void grant(Grant grant) {
+        GrantStore.Effect _ = stores.grants()
+                .give(new Given(
+                        grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
+    }
+
+    List<Grant> grants(DomainName domain) {
+        return stores.grants().list(Optional.of(domain), List.of(), Page.Request.ALL).items().stream()
+                .map(Given::grant)
+                .toList();
+    }
+
+    void revoke(Grant grant) {
+        GrantStore.Effect _ = stores.grants().revoke(grant);
     }
 
     private boolean isReady() {

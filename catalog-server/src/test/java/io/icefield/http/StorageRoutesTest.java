@@ -336,8 +336,7 @@ class StorageRoutesTest {
 
     @Test
     void strangersReadersAndWritersChangeNothing() {
-        mesh.domains.grant(
-                admin(),
+        mesh.grant(
                 new Grant(
                         Grantee.parse("group:nobodies"),
                         Role.WRITER,

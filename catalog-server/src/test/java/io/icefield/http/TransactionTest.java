@@ -193,7 +193,7 @@ class TransactionTest {
     void whoMayNotChangeOneOfTheTablesChangesNone() {
         create("a");
         create("b");
-        mesh.mesh.domainStore.grant(new Grant(
+        mesh.grant(new Grant(
                 Grantee.parse("group:analysts"),
                 Role.WRITER,
                 Optional.of(new DomainName("sales")),
@@ -278,13 +278,19 @@ class TransactionTest {
                     .isInstanceOf(CommitFailedException.class);
             assertThat(property("a", "k")).isEqualTo("1");
 
-            mesh.mesh.domainStore.revoke(new Grant(
+            mesh.grant(new Grant(
+                    Grantee.parse("group:others"),
+                    Role.OWNER,
+                    Optional.of(new DomainName("sales")),
+                    List.of(),
+                    Optional.empty()));
+            mesh.revoke(new Grant(
                     Grantee.parse("group:sellers"),
                     Role.OWNER,
                     Optional.of(new DomainName("sales")),
                     List.of(),
                     Optional.empty()));
-            mesh.mesh.domainStore.grant(new Grant(
+            mesh.grant(new Grant(
                     Grantee.parse("group:sellers"), Role.READER, Optional.empty(), List.of(), Optional.empty()));
             assertThatThrownBy(() -> catalog.commitTransaction(commitOfA)).isInstanceOf(ForbiddenException.class);
         }

@@ -178,7 +178,7 @@ class ViewRoutesTest {
                 "NoSuchViewException");
         assertRefused(mesh.send("DELETE", VIEWS + "/v", mesh.stranger, ""), 404, "NoSuchViewException");
 
-        mesh.mesh.domainStore.grant(new Grant(
+        mesh.grant(new Grant(
                 Grantee.parse("group:nobodies"),
                 Role.READER,
                 Optional.of(new DomainName("sales")),
@@ -359,7 +359,7 @@ class ViewRoutesTest {
 
     @Test
     void whoWritesOneNamespaceOnlyPutsAndFindsViewsInItsFolder() {
-        mesh.mesh.domainStore.grant(new Grant(
+        mesh.grant(new Grant(
                 Grantee.parse("group:nobodies"),
                 Role.WRITER,
                 Optional.of(new DomainName("sales")),

@@ -72,10 +72,10 @@ final class GrantsAcrossServersTest {
             for (int round = 0; round < 20; round++) {
                 assertThat(roles(other, orders)).isEmpty();
                 assertThat(sight(other, crm)).isEqualTo(Sight.NOTHING);
-                mesh.domains.grant(grant);
+                mesh.grant(grant);
                 assertThat(roles(other, orders)).containsExactly(grant.role());
                 assertThat(sight(other, crm)).isEqualTo(new Sight(onTable ? Set.of() : Set.of(grant.role()), onTable));
-                assertThat(mesh.domains.revoke(grant)).isTrue();
+                assertThat(mesh.revoke(grant)).isTrue();
             }
         }
     }
@@ -84,7 +84,7 @@ final class GrantsAcrossServersTest {
     void grantsGoWithTheirTableAndComeBackWithIt() {
         Table items = mesh.table(crm, "items");
         Namespace moved = mesh.namespace(sales, "moved");
-        mesh.domains.grant(Mesh.tableGrant(BOB, Role.READER, items.name()));
+        mesh.grant(Mesh.tableGrant(BOB, Role.READER, items.name()));
         assertThat(roles(other, items.name())).containsExactly(Role.READER);
 
         assertThat(mesh.tables.rename(items, moved, "items")).isEqualTo(Renamed.DONE);
@@ -101,7 +101,7 @@ final class GrantsAcrossServersTest {
     @Test
     void aDomainOfTheSameNameInheritsNothing() {
         Domain hr = mesh.domain("hr");
-        mesh.domains.grant(Mesh.grant(BOB, Role.OWNER, "hr"));
+        mesh.grant(Mesh.grant(BOB, Role.OWNER, "hr"));
         Namespace staff = mesh.namespace(hr, "staff");
         assertThat(sight(other, staff).roles()).containsExactly(Role.OWNER);
         assertThat(mesh.namespaces.remove(staff)).isTrue();
@@ -142,9 +142,9 @@ final class GrantsAcrossServersTest {
                     ? Mesh.tableGrant(grantee, role, name)
                     : Mesh.grant(grantee, role, "sales", "busy");
             Mesh changes = random.nextBoolean() ? mesh : other;
-            changes.domains.grant(grant);
+            changes.grant(grant);
             assertThat(seen(grantee, name)).containsOnly(Set.of(role));
-            assertThat(changes.domains.revoke(grant)).isTrue();
+            assertThat(changes.revoke(grant)).isTrue();
             assertThat(seen(grantee, name)).containsOnly(Set.of());
         }
     }

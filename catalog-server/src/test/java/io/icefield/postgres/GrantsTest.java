@@ -88,9 +88,9 @@ final class GrantsTest {
 
     @Test
     void rolesAddUp() {
-        mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER));
-        mesh.domains.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.WRITER, "sales", "crm"));
-        mesh.domains.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.STEWARD, customers.name()));
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER));
+        mesh.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.WRITER, "sales", "crm"));
+        mesh.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.STEWARD, customers.name()));
 
         assertThat(sights().get("sales.crm.customers"))
                 .isEqualTo(new Sight(Set.of(Role.READER, Role.WRITER, Role.STEWARD), false));
@@ -103,26 +103,25 @@ final class GrantsTest {
                 Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales", "crm", "eu"),
                 Mesh.tableGrant(Mesh.ANALYSTS, Role.OWNER, inNested.name()));
         Grant everywhere = Mesh.grant(Mesh.ANALYSTS, Role.STEWARD);
-        given.forEach(mesh.domains::grant);
-        given.forEach(mesh.domains::grant);
-        mesh.domains.grant(everywhere);
-        mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales2"));
+        given.forEach(mesh::grant);
+        given.forEach(mesh::grant);
+        mesh.grant(everywhere);
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales2"));
 
-        assertThat(mesh.domains
-                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
                         .items())
                 .containsExactlyInAnyOrderElementsOf(given);
-        assertThat(mesh.domains.grants(Optional.empty(), Page.Request.ALL).items())
+        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items())
                 .containsExactly(everywhere);
-        assertThat(mesh.domains.revoke(everywhere)).isTrue();
-        assertThat(mesh.domains.revoke(everywhere)).isFalse();
-        assertThat(mesh.domains.grants(Optional.empty(), Page.Request.ALL).items())
+        assertThat(mesh.revoke(everywhere)).isTrue();
+        assertThat(mesh.revoke(everywhere)).isFalse();
+        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items())
                 .isEmpty();
     }
 
     @Test
     void nothingIsGrantedOnADomainThatIsNotThere() {
-        assertThatThrownBy(() -> mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "nowhere")))
+        assertThatThrownBy(() -> mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "nowhere")))
                 .isInstanceOf(Refusal.NotFound.class)
                 .hasMessageContaining("nowhere");
     }
@@ -130,12 +129,11 @@ final class GrantsTest {
     @Test
     void aRemovedPrincipalTakesItsGrantsAlong() {
         mesh.principals.add(new Principal("bob", Principal.Kind.USER, Set.of()), new byte[32]);
-        mesh.domains.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.OWNER, "sales"));
-        mesh.domains.grant(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
+        mesh.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.OWNER, "sales"));
+        mesh.grant(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
         assertThat(mesh.principals.remove("bob")).isTrue();
 
-        assertThat(mesh.domains
-                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
                         .items())
                 .containsExactly(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
     }
@@ -143,22 +141,21 @@ final class GrantsTest {
     @Test
     void aRemovedNamespaceTakesItsGrantsAlongAndNotItsNeighbours() {
         mesh.tables.drop(inNested);
-        mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales", "crm", "eu"));
-        mesh.domains.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, inNested.name()));
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales", "crm", "eu"));
+        mesh.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, inNested.name()));
         Grant stays = Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales", "crm", "eu2");
-        mesh.domains.grant(stays);
+        mesh.grant(stays);
         assertThat(mesh.namespaces.remove(nested)).isTrue();
 
-        assertThat(mesh.domains
-                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
                         .items())
                 .containsExactly(stays);
     }
 
     private void check(Grant grant, Set<String> reached, Set<String> known) {
-        mesh.domains.grant(grant);
+        mesh.grant(grant);
         Map<String, Sight> sights = sights();
-        mesh.domains.revoke(grant);
+        mesh.revoke(grant);
 
         Set<String> withRole = new TreeSet<>();
         Set<String> below = new TreeSet<>();
@@ -215,11 +212,10 @@ final class GrantsTest {
     @Test
     void aRemovedDomainTakesItsGrantsAlong() {
         Domain empty = mesh.domain("empty");
-        mesh.domains.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "empty"));
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "empty"));
         assertThat(mesh.domains.remove(empty)).isTrue();
 
-        assertThat(mesh.domains
-                        .grants(Optional.of(new DomainName("empty")), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(new DomainName("empty")), Page.Request.ALL)
                         .items())
                 .isEmpty();
         assertThat(mesh.domains.find(Set.of(), new DomainName("empty"))).isEmpty();

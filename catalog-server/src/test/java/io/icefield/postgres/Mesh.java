@@ -1,11 +1,15 @@
 package io.icefield.postgres;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.icefield.access.Grantee;
+import io.icefield.access.Page;
 import io.icefield.access.Role;
 import io.icefield.domain.Domain;
+import io.icefield.domain.Given;
 import io.icefield.domain.Grant;
+import io.icefield.domain.GrantStore;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.Location;
@@ -34,6 +38,7 @@ final class Mesh {
 
     final Database database;
     final PostgresDomains domains;
+    final PostgresGrants grants;
     final PostgresNamespaces namespaces;
     final PostgresTables tables;
     final PostgresPrincipals principals;
@@ -41,6 +46,7 @@ final class Mesh {
     Mesh(Database database) {
         this.database = database;
         domains = new PostgresDomains(database);
+        grants = new PostgresGrants(database);
         namespaces = new PostgresNamespaces(database);
         tables = new PostgresTables(database);
         principals = new PostgresPrincipals(database, Clock.systemUTC());
@@ -102,6 +108,23 @@ final class Mesh {
 
     Table now(TableId name) {
         return tables.find(NOBODY, name).orElseThrow().table();
+    }
+
+    void grant(Grant grant) {
+        GrantStore.Effect _ =
+                grants.give(new Given(grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
+    }
+
+    /// Was there one?
+    boolean revoke(Grant grant) {
+        boolean there = grants(grant.domain(), Page.Request.ALL).items().contains(grant);
+        assertThat(grants.revoke(grant)).isEqualTo(GrantStore.Effect.DONE);
+        return there;
+    }
+
+    Page<Grant> grants(Optional<DomainName> domain, Page.Request page) {
+        Page<Given> found = grants.list(domain, List.of(), page);
+        return new Page<>(found.items().stream().map(Given::grant).toList(), found.next());
     }
 
     static Grant grant(Grantee grantee, Role role, String... path) {

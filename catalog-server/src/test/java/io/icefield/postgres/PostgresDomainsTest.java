@@ -42,8 +42,7 @@ final class PostgresDomainsTest {
         assertThat(seen.domain()).isEqualTo(added);
         assertThat(seen.domain().storage()).isEqualTo(storage);
         assertThat(seen.sight()).isEqualTo(new Sight(Set.of(Role.OWNER), false));
-        assertThat(mesh.domains
-                        .grants(Optional.of(added.name()), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(added.name()), Page.Request.ALL)
                         .items())
                 .containsExactly(Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "sales"));
     }
@@ -119,8 +118,7 @@ final class PostgresDomainsTest {
         assertThat(add("x4", "bucket", "")).isEmpty();
         assertThat(add("beside", "bucket", "a/bc")).isPresent();
         assertThat(names("", 10)).containsExactly("beside", "sales");
-        assertThat(mesh.domains
-                        .grants(Optional.of(new DomainName("x1")), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(new DomainName("x1")), Page.Request.ALL)
                         .items())
                 .isEmpty();
     }

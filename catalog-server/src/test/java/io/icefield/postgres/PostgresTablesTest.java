@@ -328,15 +328,14 @@ final class PostgresTablesTest {
     void aTablesGrantsMoveWithItAndGoWithIt() {
         Table orders = mesh.table(crm, "orders");
         TableId sold = id("sold");
-        mesh.domains.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, orders.name()));
+        mesh.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, orders.name()));
         mesh.tables.rename(orders, crm, "sold");
 
         assertThat(roles(sold)).containsExactly(Role.READER);
         mesh.table(crm, "another");
         assertThat(roles(id("another"))).isEmpty();
         mesh.tables.drop(mesh.now(sold));
-        assertThat(mesh.domains
-                        .grants(Optional.of(sales.name()), Page.Request.ALL)
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
                         .items())
                 .isEmpty();
     }

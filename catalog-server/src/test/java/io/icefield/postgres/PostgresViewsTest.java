@@ -129,7 +129,7 @@ final class PostgresViewsTest {
     @Test
     void aViewIsSwappedRenamedAndDroppedLikeATable() {
         Table view = view("v");
-        mesh.domains.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, id("v")));
+        mesh.grant(Mesh.tableGrant(Mesh.ANALYSTS, Role.READER, id("v")));
         assertThat(mesh.tables.swap(view, Mesh.next(view))).isEqualTo(Swapped.DONE);
         assertThat(mesh.tables.swap(view, Mesh.next(view))).isEqualTo(Swapped.LOST);
         assertThat(mesh.now(id("v")).kind()).isEqualTo(Table.Kind.VIEW);

@@ -206,8 +206,7 @@ final class QueryPlanTest {
     @Test
     void thereAreAsManyAsWeSay() {
         assertThat(mesh.tables.list(Set.of(), crm, "", Integer.MAX_VALUE)).hasSize(TABLES);
-        assertThat(mesh.domains
-                        .grants(java.util.Optional.of(sales.name()), Page.Request.ALL)
+        assertThat(mesh.grants(java.util.Optional.of(sales.name()), Page.Request.ALL)
                         .items())
                 .hasSize(GRANTS);
     }

@@ -123,7 +123,11 @@ final class DomainCommands extends MeshCommand {
                     "grantee",
                     "role",
                     "namespace",
-                    "table");
+                    "table",
+                    "state",
+                    "expires-at",
+                    "granted-by",
+                    "reason");
         }
     }
 
@@ -138,7 +142,7 @@ final class DomainCommands extends MeshCommand {
         @Option(names = "--namespace", paramLabel = "NAMESPACE", description = "Only there; dots between levels.")
         private @Nullable String namespace;
 
-        @Option(names = "--table", paramLabel = "TABLE", description = "Only this table of the namespace.")
+        @Option(names = "--table", paramLabel = "TABLE", description = "Only this table or view of the namespace.")
         private @Nullable String table;
 
         ObjectNode grant(String grantee) {
@@ -163,9 +167,17 @@ final class DomainCommands extends MeshCommand {
         @Option(names = "--to", paramLabel = "GRANTEE", required = true, description = "group:NAME or principal:NAME.")
         private String to = "";
 
+        @Option(names = "--expires-at", paramLabel = "TIME", description = "Until when, as 2030-01-31T00:00:00Z.")
+        private @Nullable String expiresAt;
+
+        @Option(names = "--reason", paramLabel = "TEXT", description = "Why; it is kept with the grant.")
+        private @Nullable String reason;
+
         @Override
         public Integer call() {
             ObjectNode grant = grant(to);
+            Optional.ofNullable(expiresAt).ifPresent(value -> grant.put("expires-at", value));
+            Optional.ofNullable(reason).ifPresent(value -> grant.put("reason", value));
             return show(target().client().post(path("grants"), grant));
         }
     }

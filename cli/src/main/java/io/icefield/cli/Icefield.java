@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
             NamespaceCommands.class,
             TableCommands.class,
             ViewCommands.class,
+            AccessCommands.class,
             PrincipalCommands.class,
             TokenCommand.class,
             SigningKeyCommands.class,
