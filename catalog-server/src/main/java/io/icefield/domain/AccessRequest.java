@@ -23,8 +23,7 @@ public record AccessRequest(
     ///
     /// @param reason empty for one that was withdrawn
     /// @param expiresAt of the grant that was given
-    public record Decision(
-            State state, String by, Instant at, Optional<String> reason, Optional<Instant> expiresAt) {}
+    public record Decision(State state, String by, Instant at, Optional<String> reason, Optional<Instant> expiresAt) {}
 
     public State state() {
         return decision.map(Decision::state).orElse(State.OPEN);

@@ -69,8 +69,9 @@ public final class AccessRequests {
             case Asked.Twice(AccessRequest request) ->
                 throw new Refusal.AlreadyExists(Thing.ACCESS_REQUEST, Long.toString(request.id()));
             case Asked.TooMany _ ->
-                throw new Refusal.NotAllowed("`%s` has %d open access requests and may not have more: withdraw one, or wait"
-                        .formatted(who.name(), OPEN_MAX));
+                throw new Refusal.NotAllowed(
+                        "`%s` has %d open access requests and may not have more: withdraw one, or wait"
+                                .formatted(who.name(), OPEN_MAX));
         };
     }
 
@@ -78,7 +79,8 @@ public final class AccessRequests {
     public Page<AccessRequest> list(Principal who, AccessRequestStore.Selection wanted, Page.Request page) {
         return Paging.fill(
                 page,
-                (after, limit) -> store.list(who.grantees(), wanted, after.isEmpty() ? Long.MAX_VALUE : Long.parseLong(after), limit),
+                (after, limit) -> store.list(
+                        who.grantees(), wanted, after.isEmpty() ? Long.MAX_VALUE : Long.parseLong(after), limit),
                 seen -> mayKnow(who, seen),
                 seen -> Long.toString(seen.request().id()),
                 AccessRequestStore.Seen::request);
@@ -107,11 +109,10 @@ public final class AccessRequests {
     public AccessRequest withdraw(Principal who, long id) {
         AccessRequest request = get(who, id).request();
         if (!isOf(who, request)) {
-            throw new Refusal.NotAllowed("access request `%d` is of `%s`: only who made it withdraws it"
-                    .formatted(id, request.requester()));
+            throw new Refusal.NotAllowed(
+                    "access request `%d` is of `%s`: only who made it withdraws it".formatted(id, request.requester()));
         }
-        return end(
-                request, new Decision(State.WITHDRAWN, who.name(), now(), Optional.empty(), Optional.empty()));
+        return end(request, new Decision(State.WITHDRAWN, who.name(), now(), Optional.empty(), Optional.empty()));
     }
 
     /// What has ended long ago is not listed any more. Returns whether there was any.

@@ -17,8 +17,8 @@ public record Given(
 
     public static String checkedReason(String reason) {
         if (reason.isBlank() || reason.length() > REASON_CHARS_MAX || reason.indexOf('\0') >= 0) {
-            throw new IllegalArgumentException("a reason has 1 to %d characters, no NUL, and is not blank"
-                    .formatted(REASON_CHARS_MAX));
+            throw new IllegalArgumentException(
+                    "a reason has 1 to %d characters, no NUL, and is not blank".formatted(REASON_CHARS_MAX));
         }
         return reason;
     }

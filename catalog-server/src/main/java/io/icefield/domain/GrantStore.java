@@ -21,7 +21,8 @@ public interface GrantStore {
     /// domain. Whether the part itself is there is not asked. Empty: there is no such domain.
     Optional<Sight> sight(Set<Grantee> who, Grant on);
 
-    /// Grants on this domain, or on a namespace of it, and below; without a domain those on the whole mesh. Expired ones
+    /// Grants on this domain, or on a namespace of it, and below; without a domain those on the whole mesh. Expired
+    /// ones
     /// too. Always in the same order.
     Page<Given> list(Optional<DomainName> domain, List<String> namespace, Page.Request page);
 

@@ -65,8 +65,8 @@ public final class Grants {
         Set<String> before = domains.owners(List.of(name)).getOrDefault(name, Set.of());
         Instant now = now();
         for (String group : owners) {
-            Given given =
-                    new Given(owner(group, name), Optional.empty(), Optional.of(who.name()), Optional.of(now), Optional.empty());
+            Given given = new Given(
+                    owner(group, name), Optional.empty(), Optional.of(who.name()), Optional.of(now), Optional.empty());
             done(store.give(given), given.grant());
         }
         for (String group : before) {
@@ -87,8 +87,7 @@ public final class Grants {
             return;
         }
         String domain = on.domain().get().value();
-        Sight sight =
-                store.sight(who.grantees(), on).orElseThrow(() -> new Refusal.NotFound(Thing.DOMAIN, domain));
+        Sight sight = store.sight(who.grantees(), on).orElseThrow(() -> new Refusal.NotFound(Thing.DOMAIN, domain));
         Access.check(who, sight, Action.GRANT, Thing.DOMAIN, domain);
     }
 

@@ -67,7 +67,10 @@ final class AccessRoutes {
         return Answer.json(
                 200,
                 PlatformRoutes.page(
-                        "grants", list, page.items().stream().map(AccessRoutes::shown).toList(), page.next()));
+                        "grants",
+                        list,
+                        page.items().stream().map(AccessRoutes::shown).toList(),
+                        page.next()));
     }
 
     private Answer grant(Call call) {
@@ -155,16 +158,15 @@ final class AccessRoutes {
         String reason = body.text("reason");
         Optional<Instant> until = time(body, "until");
         body.nothingElse();
-        AccessRequests.Ask ask = parse(
-                () -> new AccessRequests.Ask(role, domain, place.namespace(), place.table(), reason, until));
+        AccessRequests.Ask ask =
+                parse(() -> new AccessRequests.Ask(role, domain, place.namespace(), place.table(), reason, until));
         return Answer.json(201, shown(requests.ask(call.who(), ask)));
     }
 
     private Answer listRequests(Call call) {
         Optional<AccessRequest.State> state =
                 call.query("state").map(text -> PlatformRoutes.oneOf(AccessRequest.State.values(), "state", text));
-        Optional<DomainName> domain =
-                call.query("domain").map(text -> Refusal.parse(DomainName::new, text));
+        Optional<DomainName> domain = call.query("domain").map(text -> Refusal.parse(DomainName::new, text));
         boolean mine = switch (call.query("mine").orElse("false")) {
             case "true" -> true;
             case "false" -> false;

@@ -85,7 +85,10 @@ public final class PostgresAccessRequests implements AccessRequestStore {
     public Asked add(Grant wanted, String reason, Optional<Instant> until, Instant at, int openMax) {
         return database.write(added -> added instanceof Asked.Done, handle -> {
             String requester = wanted.grantee().name();
-            handle.createQuery(LOCK_REQUESTER).bind("requester", requester).mapToMap().one();
+            handle.createQuery(LOCK_REQUESTER)
+                    .bind("requester", requester)
+                    .mapToMap()
+                    .one();
             List<AccessRequest> open = handle.createQuery(OPEN)
                     .bind("requester", requester)
                     .map((row, _) -> request(row))
@@ -172,9 +175,11 @@ public final class PostgresAccessRequests implements AccessRequestStore {
 
     @Override
     public int forget(Duration endedFor) {
-        return database.write(count -> count > 0, handle -> handle.createUpdate(FORGET)
-                .bind("seconds", endedFor.toSeconds())
-                .execute());
+        return database.write(
+                count -> count > 0,
+                handle -> handle.createUpdate(FORGET)
+                        .bind("seconds", endedFor.toSeconds())
+                        .execute());
     }
 
     private static Seen seen(ResultSet row) throws SQLException {

@@ -203,9 +203,11 @@ public final class PostgresGrants implements GrantStore {
 
     @Override
     public int forget(Duration expiredFor) {
-        return database.write(count -> count > 0, handle -> handle.createUpdate(FORGET)
-                .bind("seconds", expiredFor.toSeconds())
-                .execute());
+        return database.write(
+                count -> count > 0,
+                handle -> handle.createUpdate(FORGET)
+                        .bind("seconds", expiredFor.toSeconds())
+                        .execute());
     }
 
     private static <S extends SqlStatement<S>> S bound(S statement, Given given) {

@@ -151,8 +151,14 @@ class AccessRequestsTest {
 
     @Test
     void ownersSeeTheRequestsForWhatTheyOwn() {
-        String inCrm = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\"")).json().path("id").asText();
-        String beside = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"other\"")).json().path("id").asText();
+        String inCrm = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\""))
+                .json()
+                .path("id")
+                .asText();
+        String beside = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"other\""))
+                .json()
+                .path("id")
+                .asText();
         String all = ok(ask(bob, "\"domain\":\"sales\"")).json().path("id").asText();
         String own = ok(ask(namespaceOwner, "\"domain\":\"sales\",\"namespace\":\"crm\",\"table\":\"orders\""))
                 .json()
@@ -187,7 +193,10 @@ class AccessRequestsTest {
 
     @Test
     void ofManyWhoDecideAtTheSameTimeOneDoes() throws Exception {
-        String id = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\"")).json().path("id").asText();
+        String id = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\""))
+                .json()
+                .path("id")
+                .asText();
         List<Callable<Integer>> race = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             String how = i % 2 == 0 ? "approve" : "refuse";
@@ -206,7 +215,10 @@ class AccessRequestsTest {
     @Test
     void anApprovalTakesNothing() {
         ok(grant(owner, "\"grantee\":\"principal:bob\",\"role\":\"reader\",\"namespace\":\"crm\""));
-        String id = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\"")).json().path("id").asText();
+        String id = ok(ask(bob, "\"domain\":\"sales\",\"namespace\":\"crm\""))
+                .json()
+                .path("id")
+                .asText();
         ok(decide(owner, id, "approve", "{\"reason\":\"x\",\"expires-at\":\"2100-01-01T00:00:00Z\"}"));
         assertThat(grantOf("principal:bob").has("expires-at")).isFalse();
     }

@@ -96,11 +96,8 @@ final class AccessWorld {
                 .path("id")
                 .asText();
         grants().forEach(mesh::grant);
-        Reply asked = mesh.send(
-                "POST",
-                "/api/v1/access-requests",
-                mesh.token("asker" + number, Principal.Kind.USER),
-                ask());
+        Reply asked =
+                mesh.send("POST", "/api/v1/access-requests", mesh.token("asker" + number, Principal.Kind.USER), ask());
         assertThat(asked.status()).as("%s", asked).isEqualTo(201);
         request = asked.json().path("id").asText();
     }
@@ -139,17 +136,17 @@ final class AccessWorld {
     /// The tokens of all of them; grants that no world changes are given here.
     static Map<Who, String> callers(RunningServer mesh) {
         mesh.grant(new Grant(
-                        new Grantee(Grantee.Kind.PRINCIPAL, name(Who.MESH_READER)),
-                        Role.READER,
-                        Optional.empty(),
-                        List.of(),
-                        Optional.empty()));
+                new Grantee(Grantee.Kind.PRINCIPAL, name(Who.MESH_READER)),
+                Role.READER,
+                Optional.empty(),
+                List.of(),
+                Optional.empty()));
         mesh.grant(new Grant(
-                        new Grantee(Grantee.Kind.PRINCIPAL, name(Who.OTHER_OWNER)),
-                        Role.OWNER,
-                        Optional.of(new DomainName("sales")),
-                        List.of(),
-                        Optional.empty()));
+                new Grantee(Grantee.Kind.PRINCIPAL, name(Who.OTHER_OWNER)),
+                Role.OWNER,
+                Optional.of(new DomainName("sales")),
+                List.of(),
+                Optional.empty()));
         return Stream.of(Who.values()).collect(Collectors.toMap(Function.identity(), who -> switch (who) {
             case NOBODY -> "";
             case PLATFORM -> mesh.token("boss", Principal.Kind.USER, "platform");

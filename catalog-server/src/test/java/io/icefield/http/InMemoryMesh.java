@@ -195,8 +195,8 @@ final class InMemoryMesh {
                 }
                 Domain domain = new Domain(ids.incrementAndGet(), name, storage, NOW);
                 domains.put(name.value(), domain);
-                owners.forEach(owner ->
-                        grant(new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
+                owners.forEach(
+                        owner -> grant(new Grant(owner, Role.OWNER, Optional.of(name), List.of(), Optional.empty())));
                 return Optional.of(domain);
             });
         }
@@ -336,8 +336,9 @@ final class InMemoryMesh {
                         .filter(each -> each.state() == AccessRequest.State.OPEN
                                 && each.wanted().grantee().equals(wanted.grantee()))
                         .toList();
-                Optional<AccessRequest> same =
-                        open.stream().filter(each -> each.wanted().equals(wanted)).findFirst();
+                Optional<AccessRequest> same = open.stream()
+                        .filter(each -> each.wanted().equals(wanted))
+                        .findFirst();
                 if (same.isPresent()) {
                     return new Asked.Twice(same.get());
                 }
@@ -365,10 +366,14 @@ final class InMemoryMesh {
         public List<Seen> list(Set<Grantee> who, Selection wanted, long before, int limit) {
             return locked(() -> requests.values().stream()
                     .filter(each -> each.id() < before)
-                    .filter(each -> wanted.state().filter(state -> state != each.state()).isEmpty())
-                    .filter(each -> wanted.domain().isEmpty() || wanted.domain().equals(each.wanted().domain()))
-                    .filter(each ->
-                            wanted.requester().filter(name -> !name.equals(each.requester())).isEmpty())
+                    .filter(each -> wanted.state()
+                            .filter(state -> state != each.state())
+                            .isEmpty())
+                    .filter(each -> wanted.domain().isEmpty()
+                            || wanted.domain().equals(each.wanted().domain()))
+                    .filter(each -> wanted.requester()
+                            .filter(name -> !name.equals(each.requester()))
+                            .isEmpty())
                     .limit(limit)
                     .map(each -> seen(who, each))
                     .toList());

@@ -79,8 +79,7 @@ class KeepTest {
         assertThat(load("orders").path("metadata-location").asText()).isEqualTo(metadata);
         assertThat(ok(mesh.send("GET", classification, mesh.seller, "")).toString())
                 .contains("pii.id");
-        assertThat(mesh.grants(new DomainName("sales")))
-                .contains(tableGrant("principal:guest", "orders"));
+        assertThat(mesh.grants(new DomainName("sales"))).contains(tableGrant("principal:guest", "orders"));
         assertThat(dropped()).isEmpty();
         ok(mesh.send("POST", TABLES + "/orders", mesh.seller, "{\"requirements\":[],\"updates\":[]}"));
     }
@@ -129,20 +128,20 @@ class KeepTest {
         ok(mesh.send("DELETE", NAMESPACES + "/crm", mesh.seller, ""));
         ok(mesh.send("POST", NAMESPACES, mesh.seller, "{\"namespace\":[\"crm\"]}"));
         mesh.grant(new Grant(
-                        Grantee.parse("principal:analyst"),
-                        Role.WRITER,
-                        Optional.of(new DomainName("sales")),
-                        List.of("crm"),
-                        Optional.empty()));
+                Grantee.parse("principal:analyst"),
+                Role.WRITER,
+                Optional.of(new DomainName("sales")),
+                List.of("crm"),
+                Optional.empty()));
 
         String undrop = DROPPED + "/" + onlyDropped().path("id").asText() + "/undrop";
         assertThat(mesh.send("POST", undrop, mesh.analyst, "").status()).isEqualTo(403);
         mesh.grant(new Grant(
-                        Grantee.parse("group:nobodies"),
-                        Role.READER,
-                        Optional.of(new DomainName("sales")),
-                        List.of("crm"),
-                        Optional.empty()));
+                Grantee.parse("group:nobodies"),
+                Role.READER,
+                Optional.of(new DomainName("sales")),
+                List.of("crm"),
+                Optional.empty()));
         ok(mesh.send("POST", undrop, mesh.stranger, ""));
     }
 
@@ -277,11 +276,11 @@ class KeepTest {
         drop("orders", "");
         String one = DROPPED + "/" + onlyDropped().path("id").asText();
         mesh.grant(new Grant(
-                        Grantee.parse("principal:analyst"),
-                        Role.WRITER,
-                        Optional.of(new DomainName("sales")),
-                        List.of(),
-                        Optional.empty()));
+                Grantee.parse("principal:analyst"),
+                Role.WRITER,
+                Optional.of(new DomainName("sales")),
+                List.of(),
+                Optional.empty()));
         assertRefused(mesh.send("DELETE", one, mesh.analyst, ""), 403, "ForbiddenException");
         assertThat(mesh.purge.next()).isFalse();
 

@@ -19,10 +19,10 @@ import io.icefield.domain.Domains;
 import io.icefield.domain.EngineSync;
 import io.icefield.domain.Given;
 import io.icefield.domain.Grant;
-import io.icefield.domain.StorageStore;
-import io.icefield.domain.Storages;
 import io.icefield.domain.GrantStore;
 import io.icefield.domain.Grants;
+import io.icefield.domain.StorageStore;
+import io.icefield.domain.Storages;
 import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
@@ -357,17 +357,16 @@ final class RunningServer implements AutoCloseable {
         send("POST", "/api/v1/domains", admin, "{\"name\":\"sales\",\"owners\":[\"sellers\"]}");
         send("POST", "/iceberg/v1/sales/namespaces", seller, "{\"namespace\":[\"crm\"]}");
         grant(new Grant(
-                        new Grantee(Grantee.Kind.GROUP, "analysts"),
-                        Role.READER,
-                        Optional.empty(),
-                        List.of(),
-                        Optional.empty()));
+                new Grantee(Grantee.Kind.GROUP, "analysts"),
+                Role.READER,
+                Optional.empty(),
+                List.of(),
+                Optional.empty()));
     }
 
     void grant(Grant grant) {
         GrantStore.Effect _ = stores.grants()
-                .give(new Given(
-                        grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
+                .give(new Given(grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
     }
 
     List<Grant> grants(DomainName domain) {

@@ -336,13 +336,12 @@ class StorageRoutesTest {
 
     @Test
     void strangersReadersAndWritersChangeNothing() {
-        mesh.grant(
-                new Grant(
-                        Grantee.parse("group:nobodies"),
-                        Role.WRITER,
-                        Optional.of(new DomainName("sales")),
-                        List.of("crm"),
-                        Optional.empty()));
+        mesh.grant(new Grant(
+                Grantee.parse("group:nobodies"),
+                Role.WRITER,
+                Optional.of(new DomainName("sales")),
+                List.of("crm"),
+                Optional.empty()));
         for (String who : List.of(mesh.analyst, mesh.engine)) {
             for (Reply reply : List.of(
                     mesh.send("POST", STORAGES, who, "{\"name\":\"x\"}"),

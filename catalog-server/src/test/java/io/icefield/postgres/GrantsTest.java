@@ -108,15 +108,12 @@ final class GrantsTest {
         mesh.grant(everywhere);
         mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales2"));
 
-        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL).items())
                 .containsExactlyInAnyOrderElementsOf(given);
-        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items())
-                .containsExactly(everywhere);
+        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items()).containsExactly(everywhere);
         assertThat(mesh.revoke(everywhere)).isTrue();
         assertThat(mesh.revoke(everywhere)).isFalse();
-        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items())
-                .isEmpty();
+        assertThat(mesh.grants(Optional.empty(), Page.Request.ALL).items()).isEmpty();
     }
 
     @Test
@@ -133,8 +130,7 @@ final class GrantsTest {
         mesh.grant(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
         assertThat(mesh.principals.remove("bob")).isTrue();
 
-        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL).items())
                 .containsExactly(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
     }
 
@@ -147,8 +143,7 @@ final class GrantsTest {
         mesh.grant(stays);
         assertThat(mesh.namespaces.remove(nested)).isTrue();
 
-        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL).items())
                 .containsExactly(stays);
     }
 

@@ -111,8 +111,8 @@ final class Mesh {
     }
 
     void grant(Grant grant) {
-        GrantStore.Effect _ =
-                grants.give(new Given(grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
+        GrantStore.Effect _ = grants.give(
+                new Given(grant, Optional.empty(), Optional.of("admin"), Optional.empty(), Optional.empty()));
     }
 
     /// Was there one?

@@ -42,8 +42,7 @@ final class PostgresDomainsTest {
         assertThat(seen.domain()).isEqualTo(added);
         assertThat(seen.domain().storage()).isEqualTo(storage);
         assertThat(seen.sight()).isEqualTo(new Sight(Set.of(Role.OWNER), false));
-        assertThat(mesh.grants(Optional.of(added.name()), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(Optional.of(added.name()), Page.Request.ALL).items())
                 .containsExactly(Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "sales"));
     }
 

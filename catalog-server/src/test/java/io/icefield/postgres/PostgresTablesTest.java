@@ -335,8 +335,7 @@ final class PostgresTablesTest {
         mesh.table(crm, "another");
         assertThat(roles(id("another"))).isEmpty();
         mesh.tables.drop(mesh.now(sold));
-        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL)
-                        .items())
+        assertThat(mesh.grants(Optional.of(sales.name()), Page.Request.ALL).items())
                 .isEmpty();
     }
 
