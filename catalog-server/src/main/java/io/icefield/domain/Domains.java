@@ -14,6 +14,7 @@ import io.icefield.storage.DomainStorage;
 import io.icefield.storage.StorageProfile;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
@@ -57,6 +58,17 @@ final class Call {
         return raw == null
                 ? Optional.empty()
                 : Optional.ofNullable(Text.form(raw).get(name));
+    }
+
+    /// The same as it came, for what is split before it is decoded.
+    Optional<String> rawQuery(String name) {
+        String raw = request.getQueryString();
+        return raw == null
+                ? Optional.empty()
+                : Stream.of(raw.split("&", -1))
+                        .filter(pair -> pair.startsWith(name + "="))
+                        .map(pair -> pair.substring(name.length() + 1))
+                        .findFirst();
     }
 
     Optional<String> header(String name) {

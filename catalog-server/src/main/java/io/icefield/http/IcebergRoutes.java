@@ -30,6 +30,7 @@ import io.icefield.table.ReportMetrics;
 import io.icefield.table.TableId;
 import io.icefield.table.Tables;
 import io.icefield.table.UnregisterTable;
+import io.icefield.table.Views;
 import io.icefield.table.Warehouse;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -69,6 +70,7 @@ final class IcebergRoutes {
     private final ReportMetrics reports;
     private final Splices splices = new Splices();
     private final ViewRoutes views;
+    private final Views viewDoor;
     private final PlanRoutes plans;
     private final String planning;
 
@@ -92,6 +94,7 @@ final class IcebergRoutes {
         this.planning = use.onFiles().planning();
         this.plans = new PlanRoutes(use.onFiles().planScan(), use.onFiles().signRequest());
         this.reports = use.reportMetrics();
+        this.viewDoor = use.onViews().views();
         this.views = new ViewRoutes(use.onViews(), splices, retries, this::domainHasNone, this::domainTakesNone);
     }
 
@@ -357,6 +360,7 @@ final class IcebergRoutes {
     private Answer loadTable(Call call) {
         TableId table = table(call);
         Snapshots snapshots = snapshots(call);
+        viewDoor.checkChain(call.who(), ViewRoutes.chain(call));
         Loaded loaded = load.load(call.who(), table, snapshots, delegation(call));
         String tag = tag(loaded, table, snapshots);
         boolean known = call.headers("If-None-Match")
@@ -434,6 +438,7 @@ final class IcebergRoutes {
 
     private Answer credentials(Call call) {
         TableId table = table(call);
+        viewDoor.checkChain(call.who(), ViewRoutes.chain(call));
         Loaded loaded = load.credentials(call.who(), table);
         return Answer.json(200, LoadedBody.credentials(loaded)).secret();
     }

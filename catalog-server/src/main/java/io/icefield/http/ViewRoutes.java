@@ -23,6 +23,9 @@ final class ViewRoutes {
     private static final String VIEWS = IcebergRoutes.NAMESPACE + "/views";
     private static final String VIEW = VIEWS + "/{view}";
 
+    /// Of views that read one another.
+    private static final int CHAIN_MAX = 32;
+
     private final Views views;
     private final CreateView create;
     private final LoadView load;
@@ -85,7 +88,32 @@ final class ViewRoutes {
         return loaded(load.load(call.who(), view));
     }
 
+    /// The views through which something is read, the outermost first, as `referenced-by` names them.
+    static List<TableId> chain(Call call) {
+        String raw = call.rawQuery("referenced-by").orElse("");
+        if (raw.isEmpty()) {
+            return List.of();
+        }
+        List<String> names = List.of(raw.split(",", CHAIN_MAX + 1));
+        if (names.size() > CHAIN_MAX) {
+            throw new Refusal.Invalid("`referenced-by` names at most %d views".formatted(CHAIN_MAX));
+        }
+        Warehouse warehouse = IcebergRoutes.warehouse(call);
+        return names.stream().map(name -> viewOf(warehouse, Text.decoded(name))).toList();
+    }
+
+    private static TableId viewOf(Warehouse warehouse, String name) {
+        int last = name.lastIndexOf(NamespaceId.SEPARATOR);
+        if (last < 0) {
+            throw new Refusal.Invalid("`referenced-by` names views with their namespaces, as in `crm%1Fbest_customers`");
+        }
+        List<String> levels = List.of(name.substring(0, last).split(NamespaceId.SEPARATOR, -1));
+        return Refusal.parse(
+                view -> new TableId(warehouse.namespace(levels), view), name.substring(last + 1));
+    }
+
     private Answer loadView(Call call) {
+        views.checkChain(call.who(), chain(call));
         return loaded(load.load(call.who(), view(call)));
     }
 

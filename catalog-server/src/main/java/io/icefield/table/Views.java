@@ -7,6 +7,7 @@ import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import java.util.List;
 
 /// The door to the views.
 public final class Views {
@@ -25,6 +26,12 @@ public final class Views {
                 .orElseThrow(() -> new Refusal.NotFound(Thing.VIEW, id.inDomain()));
         Access.check(who, seen.sight(), action, Thing.VIEW, id.inDomain());
         return seen;
+    }
+
+    /// Lets a caller pass who may read each of these views: those through which it says that it reads something. What
+    /// it may read of that is asked of that: a view gives nobody more.
+    public void checkChain(Principal who, List<TableId> chain) {
+        chain.forEach(view -> get(who, Action.READ, view));
     }
 
     /// A view or a table, for those who know only the name.

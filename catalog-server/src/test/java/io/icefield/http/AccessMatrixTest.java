@@ -23,6 +23,7 @@ class AccessMatrixTest {
     /// has one.
     private static final Set<String> NOT_THERE = Set.of(
             "GET /iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan/{plan-id}",
+            "DELETE /iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/plan/{plan-id}",
             "POST /iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/tasks",
             "POST /api/v1/access-requests/{request}/withdraw",
             "DELETE /api/v1/signing-keys/{key}");
@@ -30,6 +31,10 @@ class AccessMatrixTest {
     /// What anybody with a token may ask: they are told of what they may see.
     private static final Set<String> OPEN_TO_STRANGERS =
             Set.of("GET /api/v1/domains", "POST /iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics");
+
+    /// What is not for the platform team, from whom masks hide: reports tell of values.
+    private static final String TELLS_OF_VALUES =
+            "GET /api/v1/domains/{domain}/namespaces/{namespace}/tables/{table}/metrics";
 
     /// Each may do all that the one before it may.
     private static final List<List<Who>> LADDERS = List.of(
@@ -103,7 +108,9 @@ class AccessMatrixTest {
         boolean before = false;
         for (Who who : ladder) {
             boolean now = isIn(row.getOrDefault(who, 0));
-            assertThat(now || !before).as("%s at %s", who, name).isTrue();
+            if (who != Who.PLATFORM || !name.equals(TELLS_OF_VALUES)) {
+                assertThat(now || !before).as("%s at %s", who, name).isTrue();
+            }
             before = now;
         }
     }

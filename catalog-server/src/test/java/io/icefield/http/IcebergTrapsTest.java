@@ -115,12 +115,23 @@ class IcebergTrapsTest {
     @Test
     void trap04_referencedByIsTakenHoweverItIsEncoded() {
         caller.create("orders");
-        for (String views : List.of("crm%1Fv", "crm%1Fa%2Cb,crm%1Fc", "crm%1Fa%252Cb", "x+y%1Fv", "", ",,")) {
+        for (String view : List.of("v", "c", "x y")) {
+            ok(caller.post(VIEWS, view(view, "")));
+        }
+        for (String views : List.of("crm%1Fv", "crm%1Fv,crm%1Fc", "crm%1Fx+y,crm%1Fx%20y", "")) {
             for (String path : List.of("/orders", "/orders/credentials")) {
                 assertThat(ok(caller.get(TABLES + path + "?referenced-by=" + views))
                                 .status())
                         .as(views)
                         .isEqualTo(200);
+            }
+        }
+        for (String malformed : List.of(",,", "v", "crm%1Fv%2Ccrm%1Fc", "crm%1Fa%252Cb", "crm%1F", "%1Fv", "crm%1Fv,", "crm%1F%zz", "crm%1Fv,".repeat(40))) {
+            refused(caller.get(TABLES + "/orders?referenced-by=" + malformed), 400, "BadRequestException");
+        }
+        for (String path : List.of(TABLES + "/orders", TABLES + "/orders/credentials", VIEWS + "/v")) {
+            for (String absent : List.of("crm%1Forders", "crm%1Fnone", "none%1Fv", "crm%1Fv,crm%1Fa", "x+y%1Fv")) {
+                refused(caller.get(path + "?referenced-by=" + absent), 404, "NoSuchViewException");
             }
         }
     }

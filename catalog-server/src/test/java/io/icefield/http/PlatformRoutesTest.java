@@ -175,8 +175,9 @@ class PlatformRoutesTest {
         Reply given = mesh.send("POST", "/api/v1/domains/sales/grants", mesh.seller, grant);
         assertThat(given.status()).as("%s", given).isEqualTo(201);
         assertThat(given.text())
-                .isEqualTo("{\"grantee\":\"principal:stranger\",\"role\":\"reader\",\"domain\":\"sales\","
-                        + "\"namespace\":\"crm\",\"table\":\"customers\"}");
+                .startsWith("{\"grantee\":\"principal:stranger\",\"role\":\"reader\",\"domain\":\"sales\","
+                        + "\"namespace\":\"crm\",\"table\":\"customers\",\"state\":\"active\","
+                        + "\"granted-by\":\"seller\",\"granted-at\":\"");
         assertThat(mesh.send("GET", "/api/v1/domains/sales/grants", mesh.seller, "")
                         .json()
                         .path("grants"))
@@ -186,8 +187,8 @@ class PlatformRoutesTest {
                 .isEqualTo(200);
         assertRefused(mesh.send("GET", "/api/v1/grants", mesh.seller, ""), 403, "ForbiddenException");
         assertThat(mesh.send("GET", "/api/v1/grants", mesh.admin, "").json().toString())
-                .isEqualTo(
-                        "{\"grants\":[{\"grantee\":\"group:analysts\",\"role\":\"reader\"}],\"next-page-token\":null}");
+                .isEqualTo("{\"grants\":[{\"grantee\":\"group:analysts\",\"role\":\"reader\",\"state\":\"active\","
+                        + "\"granted-by\":\"admin\"}],\"next-page-token\":null}");
         assertThat(mesh.send("DELETE", "/api/v1/domains/sales/grants", mesh.seller, grant)
                         .status())
                 .isEqualTo(204);

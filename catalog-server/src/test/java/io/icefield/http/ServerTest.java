@@ -55,6 +55,7 @@ class ServerTest {
                 .replace("{secret}", "1")
                 .replace("{key}", "1")
                 .replace("{dropped}", "1")
+                .replace("{request}", "1")
                 .replace("{storage}", "main")
                 .replace("{plan-id}", "1");
     }
@@ -105,6 +106,10 @@ class ServerTest {
             String what = route.method() + " " + route.path() + ": " + reply;
             if (route.path().equals("/api/v1/domains") && route.method().equals("GET")) {
                 assertThat(reply.json().path("domains")).as(what).isEmpty();
+            } else if (route.path().equals("/api/v1/access-requests")) {
+                boolean asks = route.method().equals("POST"); // and then sees that
+                assertThat(reply.status()).as(what).isEqualTo(asks ? 201 : 200);
+                assertThat(reply.json().path("access-requests")).as(what).isEmpty();
             } else if (route.method().equals("POST") && route.path().endsWith("/metrics")) {
                 assertThat(reply.status()).as(what).isEqualTo(204);
             } else if (route.path().endsWith("/config")) {
@@ -124,6 +129,10 @@ class ServerTest {
         String path = route.path();
         if (path.endsWith("/grants")) {
             return "{\"grantee\":\"group:x\",\"role\":\"reader\"}";
+        } else if (path.endsWith("/access-requests")) {
+            return "{\"domain\":\"sales\",\"role\":\"reader\",\"reason\":\"why not\"}";
+        } else if (path.endsWith("/approve") || path.endsWith("/refuse")) {
+            return "{\"reason\":\"why not\"}";
         } else if (path.endsWith("/owners")) {
             return "{\"owners\":[\"x\"]}";
         } else if (path.endsWith("/groups")) {

@@ -76,6 +76,35 @@ class ViewRoutesTest {
         return list.json().path("identifiers").findValuesAsText("name");
     }
 
+    /// `referenced-by` says through which view a table is read: it gives nothing, and is no way to ask for views.
+    @Test
+    void aTableIsReadThroughAViewByWhoeverMayReadBoth() {
+        created("v");
+        mesh.send("POST", TABLES, mesh.seller, IcebergRoutesTest.createBody("people", ""));
+        String through = TABLES + "/people?referenced-by=crm%1Fv";
+        assertThat(mesh.send("GET", through, mesh.seller, "").status()).isEqualTo(200);
+        assertRefused(mesh.send("GET", through, mesh.stranger, ""), 404, "NoSuchViewException");
+        mesh.grant(grantOn("people"));
+        assertRefused(mesh.send("GET", through, mesh.stranger, ""), 404, "NoSuchViewException");
+        assertThat(mesh.send("GET", TABLES + "/people", mesh.stranger, "").status())
+                .isEqualTo(200);
+        mesh.revoke(grantOn("people"));
+        mesh.grant(grantOn("v"));
+        assertRefused(mesh.send("GET", through, mesh.stranger, ""), 404, "NoSuchTableException");
+        mesh.grant(grantOn("people"));
+        assertThat(mesh.send("GET", through, mesh.stranger, "").json())
+                .isEqualTo(mesh.send("GET", TABLES + "/people", mesh.stranger, "").json());
+    }
+
+    private static Grant grantOn(String name) {
+        return new Grant(
+                Grantee.parse("group:nobodies"),
+                Role.READER,
+                Optional.of(new DomainName("sales")),
+                List.of("crm"),
+                Optional.of(name));
+    }
+
     @Test
     void aViewIsCreatedLoadedReplacedRenamedAndDropped() {
         JsonNode made = created("good").json();

@@ -53,7 +53,7 @@ final class GrantsTest {
 
         check(Mesh.grant(Mesh.ANALYSTS, Role.READER), Set.copyOf(nothing.keySet()), Set.of());
         check(
-                Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "sales"),
+                Mesh.grant(Mesh.ANALYSTS, Role.WRITER, "sales"),
                 Set.of(
                         "sales",
                         "sales.crm",
