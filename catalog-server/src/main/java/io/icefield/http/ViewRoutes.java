@@ -105,11 +105,11 @@ final class ViewRoutes {
     private static TableId viewOf(Warehouse warehouse, String name) {
         int last = name.lastIndexOf(NamespaceId.SEPARATOR);
         if (last < 0) {
-            throw new Refusal.Invalid("`referenced-by` names views with their namespaces, as in `crm%1Fbest_customers`");
+            throw new Refusal.Invalid(
+                    "`referenced-by` names views with their namespaces, as in `crm%1Fbest_customers`");
         }
         List<String> levels = List.of(name.substring(0, last).split(NamespaceId.SEPARATOR, -1));
-        return Refusal.parse(
-                view -> new TableId(warehouse.namespace(levels), view), name.substring(last + 1));
+        return Refusal.parse(view -> new TableId(warehouse.namespace(levels), view), name.substring(last + 1));
     }
 
     private Answer loadView(Call call) {

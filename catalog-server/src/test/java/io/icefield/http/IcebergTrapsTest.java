@@ -126,7 +126,16 @@ class IcebergTrapsTest {
                         .isEqualTo(200);
             }
         }
-        for (String malformed : List.of(",,", "v", "crm%1Fv%2Ccrm%1Fc", "crm%1Fa%252Cb", "crm%1F", "%1Fv", "crm%1Fv,", "crm%1F%zz", "crm%1Fv,".repeat(40))) {
+        for (String malformed : List.of(
+                ",,",
+                "v",
+                "crm%1Fv%2Ccrm%1Fc",
+                "crm%1Fa%252Cb",
+                "crm%1F",
+                "%1Fv",
+                "crm%1Fv,",
+                "crm%1F%zz",
+                "crm%1Fv,".repeat(40))) {
             refused(caller.get(TABLES + "/orders?referenced-by=" + malformed), 400, "BadRequestException");
         }
         for (String path : List.of(TABLES + "/orders", TABLES + "/orders/credentials", VIEWS + "/v")) {

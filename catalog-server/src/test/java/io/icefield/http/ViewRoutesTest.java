@@ -93,7 +93,8 @@ class ViewRoutesTest {
         assertRefused(mesh.send("GET", through, mesh.stranger, ""), 404, "NoSuchTableException");
         mesh.grant(grantOn("people"));
         assertThat(mesh.send("GET", through, mesh.stranger, "").json())
-                .isEqualTo(mesh.send("GET", TABLES + "/people", mesh.stranger, "").json());
+                .isEqualTo(
+                        mesh.send("GET", TABLES + "/people", mesh.stranger, "").json());
     }
 
     private static Grant grantOn(String name) {
