@@ -27,6 +27,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class StrangerTest {
     private static final Pattern PARAMETER = Pattern.compile("\\{([^}]+)}");
+    private static final int SENDS = 3;
     private static final Set<String> OF_THE_MOMENT = Set.of("date", "x-request-id", "content-length");
 
     private final CountedStatements counted = new CountedStatements(TestDatabase.fresh());
@@ -53,9 +54,16 @@ class StrangerTest {
         String path = world.path(route, value);
         String body = world.body(route);
         mesh.send(route.method(), path, token, body); // whatever is remembered of names is known now
-        long statements = counted.count();
+        long fewest = Long.MAX_VALUE;
         long storeCalls = mesh.mesh.storeCalls.get();
-        Reply reply = mesh.send(route.method(), path, token, body);
+        Reply reply;
+        int sends = 0;
+        do { // what works in the background may ask at the same time
+            long statements = counted.count();
+            reply = mesh.send(route.method(), path, token, body);
+            fewest = Math.min(fewest, counted.count() - statements);
+            sends++;
+        } while (sends < SENDS);
         Map<String, List<String>> headers =
                 new TreeMap<>(reply.response().headers().map());
         headers.keySet().removeAll(OF_THE_MOMENT);
@@ -63,7 +71,7 @@ class StrangerTest {
                 reply.status(),
                 headers,
                 reply.text(),
-                worksLater(route) ? 0 : counted.count() - statements,
+                worksLater(route) ? 0 : fewest,
                 mesh.mesh.storeCalls.get() - storeCalls);
     }
 
@@ -140,7 +148,7 @@ class StrangerTest {
             assertThat(made.status()).as("%s", made).isEqualTo(200);
         }
         for (Route route : doors()) {
-            if (!parameters(route).contains("namespace")) {
+            if (!parameters(route).contains("namespace") || worksLater(route)) {
                 continue;
             }
             String token = tokens.getOrDefault(Who.NAMESPACE_READER, "");

@@ -10,15 +10,13 @@ import java.sql.DriverPropertyInfo;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
-import java.sql.Statement;
-import java.util.Arrays;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/// The way to a database on which statements are counted.
+/// The way to a database on which prepared statements are counted: what the pool asks by itself is none.
 public final class CountedStatements {
     private static final AtomicInteger NAMES = new AtomicInteger();
 
@@ -104,14 +102,9 @@ public final class CountedStatements {
         }
         try {
             Object result = method.invoke(real, args);
-            return switch (result) {
-                case PreparedStatement statement
-                when Arrays.asList(PreparedStatement.class, Statement.class).contains(method.getReturnType()) ->
-                    counting(PreparedStatement.class, statement);
-                case Statement statement
-                when method.getReturnType() == Statement.class -> counting(Statement.class, statement);
-                case null, default -> result;
-            };
+            return result instanceof PreparedStatement statement && method.getReturnType() == PreparedStatement.class
+                    ? counting(PreparedStatement.class, statement)
+                    : result;
         } catch (InvocationTargetException e) {
             throw e.getCause() == null ? e : e.getCause();
         }
