@@ -31,7 +31,6 @@ class StrangerTest {
     /// `Connection`: whether a body that is refused unread had arrived already.
     private static final Set<String> OF_THE_MOMENT = Set.of("date", "x-request-id", "content-length", "connection");
 
-
     private final CountedStatements counted = new CountedStatements(TestDatabase.fresh());
     private final Database database = Database.open(counted.settings());
     private final RunningServer mesh = new RunningServer(_ -> RunningServer.Stores.in(database));
