@@ -80,9 +80,8 @@ record DemoMesh(Target target, MeshState.Addresses addresses, AwsCredentials roo
     @Override
     public Map<String, String> objects(String domain) {
         ApiClient admin = target.client();
-        String bucket = admin.get(ApiClient.path("domains", domain, "storage"))
-                .path("bucket")
-                .asText();
+        String bucket =
+                admin.get(ApiClient.path("domains", domain)).path("bucket").asText();
         Map<String, String> objects = new TreeMap<>();
         try (S3Client store = store(root)) {
             store.listObjectsV2Paginator(list -> list.bucket(bucket))
