@@ -6,7 +6,9 @@ import io.icefield.access.Grantee;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
+import io.icefield.domain.Given;
 import io.icefield.domain.Grant;
+import io.icefield.domain.GrantStore;
 import io.icefield.table.DroppedStore;
 import io.icefield.table.Fate;
 import io.icefield.table.Namespace;
@@ -14,12 +16,19 @@ import io.icefield.table.NamespaceStore;
 import io.icefield.table.Table;
 import io.icefield.table.TableId;
 import io.icefield.table.TableStore;
+import io.icefield.table.TableStore.Created;
+import io.icefield.table.TableStore.Published;
 import io.icefield.table.TableStore.Renamed;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -78,6 +87,85 @@ final class GrantsAcrossServersTest {
                 assertThat(mesh.revoke(grant)).isTrue();
             }
         }
+    }
+
+    /// By every query that asks the grants.
+    @Test
+    void whatHasEndedGivesNothing() {
+        Domain ended = mesh.domain("ended");
+        Namespace space = mesh.namespace(ended, "space");
+        TableId table = mesh.table(space, "t").name();
+        TableId view = new TableId(space.name(), "v");
+        Published first = Mesh.published(space, "space/v");
+        assertThat(mesh.tables.createView(space, "v", UUID.randomUUID(), first.metadata(), first.location()))
+                .isInstanceOf(Created.Done.class);
+        TableId gone = mesh.table(space, "gone").name();
+        assertThat(new PostgresDropped(mesh.database)
+                        .drop(mesh.now(gone), new DroppedStore.Drop("bob", Fate.FORGET, Duration.ofDays(1))))
+                .isTrue();
+
+        for (Grant grant : List.of(
+                Mesh.grant(BOB, Role.READER),
+                Mesh.grant(BOB, Role.READER, "ended"),
+                Mesh.grant(BOB, Role.READER, "ended", "space"),
+                Mesh.tableGrant(BOB, Role.READER, table),
+                Mesh.tableGrant(BOB, Role.READER, view))) {
+            give(grant, Instant.now().plus(Duration.ofDays(1)));
+            Map<String, Sight> before = sights(ended, space, table, view);
+            // a grant on one table says nothing of the other, nor of what was dropped
+            assertThat(before.values()).as("%s: %s", grant, before).anyMatch(sight -> !sight.equals(Sight.NOTHING));
+            if (grant.table().isEmpty()) {
+                assertThat(before).as("%s", grant).doesNotContainValue(Sight.NOTHING);
+            }
+            give(grant, Instant.now().minus(Duration.ofSeconds(1)));
+            assertThat(sights(ended, space, table, view).entrySet())
+                    .as("%s", grant)
+                    .allSatisfy(seen ->
+                            assertThat(seen.getValue()).as(seen.getKey()).isEqualTo(Sight.NOTHING));
+            assertThat(mesh.revoke(grant)).isTrue();
+        }
+    }
+
+    private void give(Grant grant, Instant end) {
+        GrantStore.Effect _ = mesh.grants.revoke(grant);
+        assertThat(mesh.grants.give(
+                        new Given(grant, Optional.of(end), Optional.of("admin"), Optional.empty(), Optional.empty())))
+                .isEqualTo(GrantStore.Effect.DONE);
+    }
+
+    private Map<String, Sight> sights(Domain domain, Namespace space, TableId table, TableId view) {
+        Set<Grantee> bob = Set.of(BOB);
+        PostgresDropped dropped = new PostgresDropped(mesh.database);
+        Map<String, Sight> sights = new TreeMap<>();
+        sights.put(
+                "a domain", mesh.domains.find(bob, domain.name()).orElseThrow().sight());
+        mesh.domains.list(bob, "", 100).stream()
+                .filter(seen -> seen.domain().name().equals(domain.name()))
+                .forEach(seen -> sights.put("domains", seen.sight()));
+        sights.put(
+                "a namespace",
+                mesh.namespaces.find(bob, space.name()).orElseThrow().sight());
+        mesh.namespaces
+                .children(bob, domain, Optional.empty(), "", 100)
+                .forEach(seen -> sights.put("namespaces", seen.sight()));
+        sights.put("a table", mesh.tables.find(bob, table).orElseThrow().sight());
+        mesh.tables.list(bob, space, "", 100).forEach(seen -> sights.put("tables", seen.sight()));
+        sights.put("a view", mesh.tables.find(bob, view).orElseThrow().sight());
+        mesh.tables.listViews(bob, space, "", 100).forEach(seen -> sights.put("views", seen.sight()));
+        dropped.list(bob, domain, new DroppedStore.Wanted(Optional.empty(), Optional.empty()), Long.MAX_VALUE, 100)
+                .forEach(seen -> {
+                    sights.put("dropped tables", seen.sight());
+                    sights.put(
+                            "a dropped table",
+                            dropped.find(bob, domain, seen.dropped().id())
+                                    .orElseThrow()
+                                    .sight());
+                });
+        for (Grant on : List.of(Mesh.grant(BOB, Role.OWNER, "ended"), Mesh.grant(BOB, Role.OWNER, "ended", "space"))) {
+            sights.put("grants of " + on.namespace(), mesh.grants.sight(bob, on).orElseThrow());
+        }
+        assertThat(sights).hasSize(12);
+        return sights;
     }
 
     @Test
