@@ -274,9 +274,9 @@ public final class Main {
         server.start();
         address.serves(server.port());
         LOG.info("the catalog serves {}", address.iceberg());
-        Thread following = Thread.ofVirtual().name("engine-sync").start(engine::run);
-        Thread keeping = Thread.ofVirtual().name("housekeeping").start(housekeeping);
-        Thread reporting = Thread.ofVirtual().name("metrics-reports").start(reports::run);
+        Thread following = Thread.ofPlatform().daemon().name("engine-sync").start(engine::run);
+        Thread keeping = Thread.ofPlatform().daemon().name("housekeeping").start(housekeeping);
+        Thread reporting = Thread.ofPlatform().daemon().name("metrics-reports").start(reports::run);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             keeping.interrupt();

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -225,6 +226,22 @@ class ArchitectureTest {
                 .should()
                 .haveNameMatching(".*(Impl|Manager|Utils?|Helper|DTO|Base)$")
                 .because("a name says what a thing does for its reader")
+                .check(ALL);
+    }
+
+    /// On JDK 25 a virtual thread that waits for a class's initializer keeps its carrier. When all carriers are
+    /// kept, and the initializer waits for a monitor whose owner is virtual too, nobody can go on. The demo stood
+    /// still so, on two processors, when four threads met Hadoop's `Configuration` for the first time.
+    @Test
+    void threadsArePlatformThreads() {
+        noClasses()
+                .should()
+                .callMethod(Thread.class, "ofVirtual")
+                .orShould()
+                .callMethod(Thread.class, "startVirtualThread", Runnable.class)
+                .orShould()
+                .callMethod(Executors.class, "newVirtualThreadPerTaskExecutor")
+                .because("a cold process must not come to a stand while its classes are initialized")
                 .check(ALL);
     }
 

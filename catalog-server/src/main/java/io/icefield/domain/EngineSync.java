@@ -42,7 +42,7 @@ public final class EngineSync {
         if (!there) {
             return; // it gets everything when it is back
         }
-        Thread asking = Thread.ofVirtual().name("engine-change").start(() -> {
+        Thread asking = Thread.ofPlatform().daemon().name("engine-change").start(() -> {
             try {
                 change.run();
             } catch (QueryEngine.EngineFailed e) {

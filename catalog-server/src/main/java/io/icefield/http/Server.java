@@ -45,14 +45,19 @@ import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.RetainableByteBuffer;
 import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The web server: every route behind the same door, every answer JSON, every request on a virtual thread of its own.
+/// The web server: every route behind the same door, every answer JSON.
 public final class Server {
     /// A name of 2,000 characters still arrives, so that the refusal can say why.
     private static final int HEADER_BYTES_MAX = 64 << 10;
 
+    /// Requests that are being answered; more wait for their turn.
+    private static final int REQUESTS_AT_ONCE_MAX = 500;
+
+    private static final int THREADS_KEPT = 8;
     private static final Duration STOP_MAX = Duration.ofSeconds(5);
     /// So many large bodies are in memory at once; the others wait, but not for ever.
     private static final int LARGE_BODIES_MAX = 2;
@@ -70,6 +75,8 @@ public final class Server {
     private final PrometheusMeterRegistry meters;
     private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
     private final Semaphore largeBodies = new Semaphore(LARGE_BODIES_MAX);
+    // Not virtual ones, here and everywhere: ArchitectureTest says why.
+    private final QueuedThreadPool threads = new QueuedThreadPool(REQUESTS_AT_ONCE_MAX, THREADS_KEPT);
     private final Javalin javalin;
 
     /// @param port 0: any that is free
@@ -101,9 +108,9 @@ public final class Server {
                 .description("clients' reports on scans and commits that were not kept")
                 .register(meters);
         List<Route> routes = Stream.of(
+                        new IcebergRoutes(use).routes(), // first: a path is compared with one route after the other
                         new LoginRoutes(use.logins()).routes(),
                         new IdentityRoutes(use.principals(), use.signingKeys()).routes(),
-                        new IcebergRoutes(use).routes(),
                         new PlatformRoutes(use).routes(),
                         new AccessRoutes(use.onAccess().grants(), use.onAccess().requests()).routes(),
                         new KeepRoutes(use.keeping()).routes(),
@@ -145,7 +152,7 @@ public final class Server {
         config.startup.showJavalinBanner = false;
         config.startup.showOldJavalinVersionWarning = false;
         config.startup.startupWatcherEnabled = false;
-        config.concurrency.useVirtualThreads = true;
+        config.jetty.threadPool = threads;
         config.http.prefer405over404 = true;
         config.http.compressionStrategy = new CompressionStrategy(null, new Gzip(1));
         config.jetty.modifyHttpConfiguration(http -> {

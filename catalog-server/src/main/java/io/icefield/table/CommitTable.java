@@ -20,7 +20,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /// Commits changes to one table, or for `CommitTransaction` to several at once: get, prepare, judge, write, publish.
@@ -30,6 +29,11 @@ import org.jspecify.annotations.Nullable;
 public final class CommitTable {
     /// How often a commit is prepared anew because another replica was faster, before its client is asked to.
     public static final int ATTEMPTS_MAX = 5;
+
+    /// Appends that wait for their turn, and whose files are read meanwhile.
+    private static final int READS_AT_ONCE_MAX = 16;
+
+    private static final System.Logger LOG = System.getLogger(CommitTable.class.getName());
 
     private final Turns<Member> turns = new Turns<>();
     private final Tables tables;
@@ -119,6 +123,15 @@ public final class CommitTable {
                 read = true;
             }
             return append;
+        }
+
+        /// What cannot be read is read again, and said, when it is this one's turn.
+        void readAhead(TableFormat format, Prepared table, CommitFiles files) {
+            try {
+                Optional<TableFormat.Append> _ = append(format, table, files);
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.DEBUG, "an append was not read ahead", e);
+            }
         }
 
         boolean waits() {
@@ -233,13 +246,11 @@ public final class CommitTable {
                 return;
             }
             Prepared start = now;
-            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-                for (Permitted each : group.subList(1, group.size())) {
-                    threads.execute(() -> {
-                        Optional<TableFormat.Append> _ = each.member().append(format, start, written);
-                    });
-                }
-            }
+            Parallel.run(
+                    READS_AT_ONCE_MAX,
+                    group.subList(1, group.size()).stream()
+                            .<Runnable>map(each -> () -> each.member().readAhead(format, start, written))
+                            .toList());
         }
 
         /// Adds this one's change, or takes note of why not.

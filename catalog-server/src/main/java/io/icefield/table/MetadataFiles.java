@@ -8,12 +8,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -97,27 +92,13 @@ public final class MetadataFiles implements MetadataSource {
             write(all.getFirst());
             return;
         }
-        List<Future<?>> writes = new ArrayList<>();
-        Semaphore atOnce = new Semaphore(WRITES_AT_ONCE_MAX);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (Unwritten each : all) {
-                writes.add(threads.submit(() -> {
-                    atOnce.acquireUninterruptibly();
-                    try {
-                        write(each);
-                    } finally {
-                        atOnce.release();
-                    }
-                }));
-            }
-        }
-        for (Future<?> write : writes) {
-            if (write.state() == Future.State.FAILED) {
-                discard(all);
-                throw write.exceptionNow() instanceof RuntimeException e
-                        ? e
-                        : new IllegalStateException(write.exceptionNow());
-            }
+        try {
+            Parallel.run(
+                    WRITES_AT_ONCE_MAX,
+                    all.stream().<Runnable>map(each -> () -> write(each)).toList());
+        } catch (RuntimeException e) {
+            discard(all);
+            throw e;
         }
     }
 

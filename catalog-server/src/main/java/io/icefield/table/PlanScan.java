@@ -55,7 +55,8 @@ public final class PlanScan implements AutoCloseable {
     private final Patience patience;
     private final Semaphore small = new Semaphore(SMALL_MAX);
     private final Semaphore large = new Semaphore(LARGE_MAX);
-    private final ExecutorService runs = Executors.newVirtualThreadPerTaskExecutor();
+    private final ExecutorService runs = Executors.newCachedThreadPool(
+            Thread.ofPlatform().name("plan-", 0).daemon().factory());
 
     public PlanScan(
             Tables tables,
@@ -251,7 +252,7 @@ public final class PlanScan implements AutoCloseable {
 
     private void run(UUID plan, UUID runner, Table table, Metadata metadata, String scan) {
         Thread running = Thread.currentThread();
-        Thread heart = Thread.startVirtualThread(() -> keep(plan, runner, running));
+        Thread heart = Thread.ofPlatform().name("plan-lease").daemon().start(() -> keep(plan, runner, running));
         try {
             large.acquire();
             try (Pages pages = planner.pages(table, planner.scan(metadata, scan))) {

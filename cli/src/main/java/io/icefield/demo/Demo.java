@@ -128,7 +128,7 @@ public final class Demo {
         Instant start = Instant.now();
         AtomicLong rows = new AtomicLong();
         List<Future<List<String>>> jobs = new ArrayList<>();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newFixedThreadPool(TpchDomain.ALL.size())) {
             TpchDomain.ALL.forEach(domain -> jobs.add(threads.submit(() -> write(domain, rows))));
         }
         for (Future<List<String>> job : jobs) {

@@ -246,7 +246,7 @@ public final class LocalMesh {
         }
 
         private static void together(List<Callable<Void>> steps) throws InterruptedException {
-            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (ExecutorService threads = Executors.newFixedThreadPool(steps.size())) {
                 for (Future<Void> step : threads.invokeAll(steps)) {
                     step.get();
                 }

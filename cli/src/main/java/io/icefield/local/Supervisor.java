@@ -161,7 +161,8 @@ public final class Supervisor {
         void awaitReady() {
             Process process = process();
             CompletableFuture<Optional<Exception>> answer = new CompletableFuture<>();
-            Thread probe = Thread.ofVirtual().name("probe " + part.name()).start(() -> answer.complete(probe()));
+            Thread probe =
+                    Thread.ofPlatform().daemon().name("probe " + part.name()).start(() -> answer.complete(probe()));
             CompletableFuture<Object> first = CompletableFuture.anyOf(answer, process.onExit());
             try {
                 first.get(part.patience().toMillis(), TimeUnit.MILLISECONDS);
@@ -246,7 +247,7 @@ public final class Supervisor {
             }
             changed();
             Process current = process();
-            Thread.ofVirtual().start(() -> {
+            Thread.ofPlatform().daemon().start(() -> {
                 try {
                     awaitReady();
                     listener.say("%-9s ready again".formatted(part.name()));

@@ -160,8 +160,7 @@ public record TrinoDistribution(Path cache, URI repository, Path localRepository
                         .connectTimeout(ANSWER_WITHIN)
                         .build();
                 Progress progress = new Progress(messages, bytes(missing.values()));
-                var threads = Executors.newFixedThreadPool(
-                        DOWNLOADS_AT_ONCE, Thread.ofVirtual().factory())) {
+                var threads = Executors.newFixedThreadPool(DOWNLOADS_AT_ONCE)) {
             try {
                 for (Jar jar : missing.values()) {
                     downloads.add(threads.submit((Callable<?>) () -> fetch(jar, folder, http, progress)));

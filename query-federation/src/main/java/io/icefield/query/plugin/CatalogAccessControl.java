@@ -25,11 +25,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -295,18 +293,13 @@ final class CatalogAccessControl implements SystemAccessControl {
     @Override
     public Map<SchemaTableName, Set<String>> filterColumns(
             SystemSecurityContext context, String catalogName, Map<SchemaTableName, Set<String>> tableColumns) {
-        Semaphore places = new Semaphore(QUESTIONS_AT_ONCE_MAX);
         Map<SchemaTableName, Future<Set<String>>> asked = new LinkedHashMap<>();
         Map<SchemaTableName, Set<String>> visible = new HashMap<>();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            tableColumns.forEach((name, columns) -> asked.put(name, threads.submit((Callable<Set<String>>) () -> {
-                places.acquire();
-                try {
-                    return visibleColumns(context, new CatalogSchemaTableName(catalogName, name), columns);
-                } finally {
-                    places.release();
-                }
-            })));
+        try (var threads = Executors.newFixedThreadPool(QUESTIONS_AT_ONCE_MAX)) {
+            tableColumns.forEach((name, columns) -> asked.put(
+                    name,
+                    threads.submit(
+                            () -> visibleColumns(context, new CatalogSchemaTableName(catalogName, name), columns))));
             for (Map.Entry<SchemaTableName, Future<Set<String>>> answer : asked.entrySet()) {
                 visible.put(answer.getKey(), answer.getValue().get());
             }
