@@ -61,8 +61,8 @@ class EngineSyncTest {
                         Optional.empty(),
                         "us-east-1",
                         true));
-        Thread following = Thread.ofVirtual().start(sync::run);
-        Thread caller = Thread.ofVirtual().start(() -> {
+        Thread following = Thread.ofPlatform().daemon().start(sync::run);
+        Thread caller = Thread.ofPlatform().daemon().start(() -> {
             while (engine.asked.getCount() > 0) { // until the first sync found the engine there
                 sync.created(domain);
             }

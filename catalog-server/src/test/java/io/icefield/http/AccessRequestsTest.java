@@ -202,7 +202,7 @@ class AccessRequestsTest {
             String how = i % 2 == 0 ? "approve" : "refuse";
             race.add(() -> decide(owner, id, how, "{\"reason\":\"first\"}").status());
         }
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().map(Future::resultNow))
                     .containsOnly(200, 409)
                     .containsOnlyOnce(200);
@@ -306,7 +306,7 @@ class AccessRequestsTest {
                             .status(),
                     () -> mesh.send("DELETE", GRANTS, mesh.admin, "{\"grantee\":\"group:b\",\"role\":\"owner\"}")
                             .status());
-            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (var threads = Executors.newCachedThreadPool()) {
                 assertThat(threads.invokeAll(race).stream().map(Future::resultNow))
                         .containsExactlyInAnyOrder(204, 403);
             }

@@ -153,7 +153,7 @@ class AppendRaceTest {
                 })
                 .toList();
         Set<String> written = new TreeSet<>();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             for (Future<Set<String>> writer : threads.invokeAll(writers)) {
                 written.addAll(writer.get());
             }

@@ -319,7 +319,7 @@ class KeepTest {
         JsonNode listed = onlyDropped();
         List<Callable<Integer>> race =
                 Collections.nCopies(8, () -> undrop(listed, "").status());
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             List<Integer> statuses =
                     threads.invokeAll(race).stream().map(Future::resultNow).toList();
             assertThat(statuses)
@@ -343,7 +343,7 @@ class KeepTest {
                     () -> mesh.send("DELETE", TABLES + "/" + name, mesh.seller, "")
                             .status());
             List<Integer> statuses;
-            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (var threads = Executors.newCachedThreadPool()) {
                 statuses =
                         threads.invokeAll(race).stream().map(Future::resultNow).toList();
             }

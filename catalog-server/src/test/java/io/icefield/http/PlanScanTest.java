@@ -330,7 +330,7 @@ class PlanScanTest {
     void onlyAFewHaveParsedMetadataInMemory() throws Exception {
         PlanScan one = replica(SHORT, LONG);
         planner.parsing = new CountDownLatch(1);
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             List<Future<UUID>> asked = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
                 asked.add(threads.submit(() -> submit(one)));

@@ -289,7 +289,7 @@ final class RunningServer implements AutoCloseable {
                 mesh.storage,
                 new PlanScan.Patience(PATIENCE, PATIENCE));
         ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
-        reporting = Thread.ofVirtual().start(reports::run);
+        reporting = Thread.ofPlatform().daemon().start(reports::run);
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(

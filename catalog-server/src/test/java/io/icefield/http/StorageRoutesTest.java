@@ -283,7 +283,7 @@ class StorageRoutesTest {
                                 .formatted(number, number % 2 == 0)
                                 .replace(",\"default\":false", "")))
                 .toList();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().map(Future::resultNow).map(Reply::status))
                     .containsOnlyOnce(201)
                     .contains(400);
@@ -300,7 +300,7 @@ class StorageRoutesTest {
             created("{\"name\":\"%s\"}".formatted(name));
             properties("{\"updates\":{\"icefield.storage\":\"%s\"}}".formatted(name));
             String table = "t" + round;
-            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (var threads = Executors.newCachedThreadPool()) {
                 Future<Reply> made = threads.submit(
                         () -> mesh.send("POST", TABLES, mesh.seller, IcebergRoutesTest.createBody(table, "")));
                 Future<Reply> deleted =

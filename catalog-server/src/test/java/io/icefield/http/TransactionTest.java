@@ -317,7 +317,7 @@ class TransactionTest {
                 })
                 .toList();
         List<String> marks = new ArrayList<>();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             for (Future<List<String>> caller : threads.invokeAll(callers)) {
                 marks.addAll(caller.get());
             }

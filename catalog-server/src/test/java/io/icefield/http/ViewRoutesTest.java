@@ -339,7 +339,7 @@ class ViewRoutesTest {
             String sql = "SELECT " + (100 + i);
             race.add(() -> mesh.send("POST", VIEWS + "/v", mesh.seller, replaceBody(uuid, sql)));
         }
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().map(Future::resultNow))
                     .extracting(Reply::status)
                     .containsOnly(200);

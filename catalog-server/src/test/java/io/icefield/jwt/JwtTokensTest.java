@@ -205,7 +205,7 @@ final class JwtTokensTest {
         List<JwtTokens> replicas = List.of(tokens, replica(keys), replica(keys));
         AtomicBoolean done = new AtomicBoolean();
         Set<String> signers = ConcurrentHashMap.newKeySet();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             List<Future<?>> callers = new ArrayList<>();
             for (int i = 0; i < 6; i++) {
                 int from = i;

@@ -201,7 +201,7 @@ final class LostConnectionTest {
         Table items = mesh.table(crm, "items");
         CyclicBarrier both = new CyclicBarrier(2);
         AtomicReference<Throwable> refused = new AtomicReference<>();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             threads.execute(() -> lockInTurn(orders, items, both, refused));
             threads.execute(() -> lockInTurn(items, orders, both, refused));
         }
@@ -261,7 +261,7 @@ final class LostConnectionTest {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-            Thread.ofVirtual().start(this::accept);
+            Thread.ofPlatform().daemon().start(this::accept);
         }
 
         int port() {
@@ -302,8 +302,8 @@ final class LostConnectionTest {
                     Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
                     open.addAll(List.of(client, server));
                     AtomicReference<Cut> cut = new AtomicReference<>(Cut.NONE);
-                    Thread.ofVirtual().start(() -> pump(client, server, cut, true));
-                    Thread.ofVirtual().start(() -> pump(server, client, cut, false));
+                    Thread.ofPlatform().daemon().start(() -> pump(client, server, cut, true));
+                    Thread.ofPlatform().daemon().start(() -> pump(server, client, cut, false));
                 } catch (IOException e) {
                     return;
                 }

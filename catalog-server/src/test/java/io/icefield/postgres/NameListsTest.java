@@ -97,7 +97,7 @@ final class NameListsTest {
                     return null;
                 })
                 .toList();
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             for (Future<Void> each : threads.invokeAll(makers)) {
                 each.get();
             }

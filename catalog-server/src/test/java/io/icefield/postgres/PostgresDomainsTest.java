@@ -129,7 +129,7 @@ final class PostgresDomainsTest {
                 () -> add("d2", "bucket", "a/b"),
                 () -> add("d3", "bucket", ""),
                 () -> add("d4", "bucket", "a"));
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().map(Future::resultNow).filter(Optional::isPresent))
                     .hasSize(1);
         }

@@ -164,7 +164,7 @@ final class PostgresNamespacesTest {
     }
 
     private static <T> List<T> run(List<Callable<T>> race) throws Exception {
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             return threads.invokeAll(race).stream().map(Future::resultNow).toList();
         }
     }

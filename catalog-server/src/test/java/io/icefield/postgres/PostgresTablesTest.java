@@ -453,7 +453,7 @@ final class PostgresTablesTest {
                     return tries;
                 })
                 .toList();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             for (Future<Integer> done : threads.invokeAll(callers)) {
                 assertThat(done.get()).isGreaterThanOrEqualTo(wins);
             }
@@ -504,7 +504,7 @@ final class PostgresTablesTest {
     }
 
     private static <T> List<T> run(List<Callable<T>> race) throws Exception {
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             return threads.invokeAll(race).stream().map(Future::resultNow).toList();
         }
     }

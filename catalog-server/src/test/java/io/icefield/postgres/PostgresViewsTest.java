@@ -109,7 +109,7 @@ final class PostgresViewsTest {
             race.add(() -> created("x", folder + "v", UUID.randomUUID()));
             race.add(() -> mesh.tables.create(crm, "x", UUID.randomUUID(), Mesh.published(crm, folder + "t")));
         }
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().map(Future::resultNow))
                     .filteredOn(Created.Done.class::isInstance)
                     .hasSize(1);

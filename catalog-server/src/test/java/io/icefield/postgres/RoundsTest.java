@@ -49,7 +49,7 @@ final class RoundsTest {
     @Test
     void whoComesDuringAQueryIsAnsweredByTheNextOneTogether() throws Exception {
         Rounds<String, String> rounds = new Rounds<>(this::upper, 1);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             Future<String> first = threads.submit(() -> rounds.answer("a"));
             begun.await();
             List<Future<String>> others = List.of("b", "c", "d").stream()
@@ -67,7 +67,7 @@ final class RoundsTest {
     @Test
     void oneBadQuestionSpoilsNobodyElsesAnswer() throws Exception {
         Rounds<String, String> rounds = new Rounds<>(this::upper, 1);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             Future<String> first = threads.submit(() -> rounds.answer("a"));
             begun.await();
             Future<String> bad = threads.submit(() -> rounds.answer("poison"));
@@ -84,7 +84,7 @@ final class RoundsTest {
     @Test
     void anInterruptedCallerGetsItsAnswerAndStaysInterrupted() throws Exception {
         Rounds<String, String> rounds = new Rounds<>(this::upper, 1);
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             Future<String> first = threads.submit(() -> rounds.answer("a"));
             begun.await();
             Future<Boolean> interrupted = threads.submit(() -> {
@@ -117,7 +117,7 @@ final class RoundsTest {
                 }
                 return 0;
             };
-            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            try (ExecutorService threads = Executors.newCachedThreadPool()) {
                 for (Future<Integer> each : threads.invokeAll(Collections.nCopies(16, caller))) {
                     assertThat(each.get()).isZero();
                 }

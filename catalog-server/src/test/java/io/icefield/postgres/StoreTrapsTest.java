@@ -53,7 +53,7 @@ class StoreTrapsTest {
     }
 
     private static <T> List<Future<T>> together(List<Callable<T>> work) throws InterruptedException {
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             return threads.invokeAll(work, 60, TimeUnit.SECONDS);
         }
     }
@@ -104,7 +104,7 @@ class StoreTrapsTest {
             FutureTask<Void> changing = new FutureTask<>(() -> change.accept(table), null);
             mesh.database.write(handle -> {
                 int done = handle.execute("UPDATE relations SET protected = true WHERE id = ?", table.id());
-                Thread.ofVirtual().start(changing);
+                Thread.ofPlatform().daemon().start(changing);
                 awaitSomebodyWaits(handle);
                 return done;
             });

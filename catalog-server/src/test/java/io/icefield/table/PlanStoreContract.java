@@ -112,7 +112,7 @@ public abstract class PlanStoreContract {
     @Test
     void ofThoseWhoTakeOverOneDoes() throws Exception {
         UUID plan = added(new Limits(OVER, LONG, 2));
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             List<Callable<Boolean>> race = Stream.generate(UUID::randomUUID)
                     .limit(6)
                     .<Callable<Boolean>>map(each -> () -> store().takeOver(plan, each, LONG, ATTEMPTS_MAX))

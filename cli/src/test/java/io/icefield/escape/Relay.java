@@ -29,7 +29,7 @@ final class Relay implements AutoCloseable {
 
     Relay(URI store) throws IOException {
         this.store = store;
-        Thread.ofVirtual().name("relay").start(this::accept);
+        Thread.ofPlatform().daemon().name("relay").start(this::accept);
     }
 
     URI endpoint() {
@@ -43,8 +43,8 @@ final class Relay implements AutoCloseable {
                 Socket server = new Socket(store.getHost(), store.getPort());
                 ByteArrayOutputStream record = new ByteArrayOutputStream();
                 sent.add(record);
-                Thread.ofVirtual().start(() -> pipe(client, server, record));
-                Thread.ofVirtual().start(() -> pipe(server, client, OutputStream.nullOutputStream()));
+                Thread.ofPlatform().daemon().start(() -> pipe(client, server, record));
+                Thread.ofPlatform().daemon().start(() -> pipe(server, client, OutputStream.nullOutputStream()));
             } catch (IOException closed) {
                 return;
             }

@@ -169,7 +169,7 @@ class EmbeddedS3Test {
         AtomicInteger unknown = new AtomicInteger();
         storage.write(profile(), orders.child("counter"), "0".getBytes(UTF_8));
         try (S3Client s3 = root();
-                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                var threads = Executors.newCachedThreadPool()) {
             Callable<Integer> count = () -> {
                 for (int done = 0; done < each; ) {
                     done += incremented(s3, unknown) ? 1 : 0;

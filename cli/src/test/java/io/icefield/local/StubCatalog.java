@@ -37,7 +37,7 @@ final class StubCatalog implements AutoCloseable {
 
     StubCatalog() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 64);
-        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        server.setExecutor(Executors.newCachedThreadPool());
         server.createContext("/oauth/jwks", exchange -> answer(exchange, jwks()));
         server.createContext("/iceberg/v1/oauth/tokens", exchange -> answer(exchange, """
                 {"access_token":"%s","token_type":"bearer","expires_in":3600}""".formatted(token("trino"))));

@@ -105,7 +105,7 @@ class JavaClientIT {
         TableIdentifier name = TableIdentifier.of(CORE, "crowded");
         catalog.createTable(
                 name, ITEMS, PartitionSpec.unpartitioned(), Map.of(TableProperties.COMMIT_NUM_RETRIES, "20"));
-        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
             List<Callable<Void>> writers = IntStream.range(0, THREADS)
                     .<Callable<Void>>mapToObj(thread -> () -> {
                         Table table = catalog.loadTable(name);

@@ -99,7 +99,7 @@ class TwoStoresIT {
     @Test
     void keysChangeUnderQueriesAndNothingFails() throws Exception {
         AtomicBoolean done = new AtomicBoolean();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             Future<Integer> queries = threads.submit(() -> {
                 int count = 0;
                 do {

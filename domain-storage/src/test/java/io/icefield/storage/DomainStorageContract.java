@@ -251,7 +251,7 @@ public abstract class DomainStorageContract {
                     }
                 })
                 .toList();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(race).stream().filter(each -> each.resultNow()))
                     .hasSize(1);
         }

@@ -32,7 +32,7 @@ final class RecordingServer implements AutoCloseable {
 
     RecordingServer() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 64);
-        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        server.setExecutor(Executors.newCachedThreadPool());
         server.createContext("/", exchange -> {
             Request request = new Request(
                     exchange.getRequestURI().getPath(),
