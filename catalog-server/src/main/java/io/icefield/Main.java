@@ -204,7 +204,7 @@ public final class Main {
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
         PostgresDecisions decisionStore = new PostgresDecisions(database);
-        DecisionLog decisionLog = new DecisionLog(decisionStore, clock);
+        DecisionLog decisionLog = new DecisionLog(decisionStore, DecisionLog.Limits.USUAL, clock);
         Decisions decisions = new Decisions(
                 decisionStore, decisionLog, domains, settings.audit().retention(), () -> Long.MAX_VALUE, clock);
 

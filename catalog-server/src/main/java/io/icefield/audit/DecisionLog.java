@@ -22,17 +22,16 @@ import java.util.function.Supplier;
 /// and whoever waits first writes for all. When the log cannot keep up, requests wait at the door and are then
 /// refused: no decision of a request that was let in is dropped.
 public final class DecisionLog implements AutoCloseable {
-    /// So many decisions wait at most before requests do.
-    public static final int QUEUED_MAX = 10_000;
-
-    /// So long a request waits at the door for room in the queue.
-    public static final Duration ADMISSION_MAX = Duration.ofSeconds(2);
-
-    /// So long a change waits until its decision is written.
-    public static final Duration RECORD_MAX = Duration.ofSeconds(10);
-
-    /// Repeated reads of this time are one decision.
-    public static final Duration WINDOW = Duration.ofMinutes(1);
+    /// What the log takes before it makes others wait.
+    ///
+    /// @param queued so many decisions wait at most before requests do
+    /// @param admission so long a request waits at the door for room in the queue
+    /// @param recording so long a change waits until its decision is written
+    /// @param window repeated reads of this time are one decision
+    public record Limits(int queued, Duration admission, Duration recording, Duration window) {
+        public static final Limits USUAL =
+                new Limits(10_000, Duration.ofSeconds(2), Duration.ofSeconds(10), Duration.ofMinutes(1));
+    }
 
     /// Reads that are told apart within a window; more are not summed up.
     public static final int SUMS_MAX = 20_000;
@@ -43,6 +42,7 @@ public final class DecisionLog implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(DecisionLog.class.getName());
 
     private final DecisionStore store;
+    private final Limits limits;
     private final Clock clock;
     private final Queue<Waiting> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger depth = new AtomicInteger();
@@ -64,10 +64,11 @@ public final class DecisionLog implements AutoCloseable {
     private volatile boolean stopping;
     private final Thread writer;
 
-    public DecisionLog(DecisionStore store, Clock clock) {
+    public DecisionLog(DecisionStore store, Limits limits, Clock clock) {
         this.store = store;
+        this.limits = limits;
         this.clock = clock;
-        this.windowEnd = clock.instant().plus(WINDOW);
+        this.windowEnd = clock.instant().plus(limits.window());
         this.writer = Thread.ofVirtual().name("decision-log").unstarted(this::run);
     }
 
@@ -75,15 +76,15 @@ public final class DecisionLog implements AutoCloseable {
         writer.start();
     }
 
-    /// Waits until there is room for what the request will decide. Throws `Unavailable` after [#ADMISSION_MAX].
+    /// Waits until there is room for what the request will decide. Throws `Unavailable` when there is none in time.
     public void admit() {
-        if (depth.get() < QUEUED_MAX) {
+        if (depth.get() < limits.queued()) {
             return;
         }
-        long deadline = System.nanoTime() + ADMISSION_MAX.toNanos();
+        long deadline = System.nanoTime() + limits.admission().toNanos();
         kept.incrementAndGet();
         try {
-            while (depth.get() >= QUEUED_MAX) {
+            while (depth.get() >= limits.queued()) {
                 if (System.nanoTime() - deadline >= 0) {
                     refused.increment();
                     throw new Refusal.Unavailable("the log of decisions cannot keep up; nothing was done: try again");
@@ -100,7 +101,7 @@ public final class DecisionLog implements AutoCloseable {
         Waiting _ = enqueue(decision);
     }
 
-    /// The same, but of equal ones within [#WINDOW] only the first is taken in at once; the others are counted.
+    /// The same, but of equal ones within a window only the first is taken in at once; the others are counted.
     ///
     /// @param key equal for those that are to be one
     public void count(Object key, Supplier<Decision> decision) {
@@ -125,11 +126,12 @@ public final class DecisionLog implements AutoCloseable {
         }
     }
 
-    /// Takes decisions in and returns when they are written. Throws `Unavailable` when they are not within
-    /// [#RECORD_MAX]; they will be when that is possible again.
+    /// Takes decisions in and returns when they are written. Throws `Unavailable` when they are not in time; they will
+    /// be
+    /// when that is possible again.
     public void record(List<Decision> decisions) {
         Waiting last = decisions.stream().map(this::enqueue).toList().getLast();
-        long deadline = System.nanoTime() + RECORD_MAX.toNanos();
+        long deadline = System.nanoTime() + limits.recording().toNanos();
         while (!last.written) {
             if (System.nanoTime() - deadline >= 0 || !writeInTurn(deadline, last)) {
                 throw new Refusal.Unavailable("the decision could not be logged in time");
@@ -163,7 +165,7 @@ public final class DecisionLog implements AutoCloseable {
         stopping = true;
         LockSupport.unpark(writer);
         try {
-            boolean _ = writer.join(RECORD_MAX);
+            boolean _ = writer.join(limits.recording());
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
@@ -279,7 +281,7 @@ public final class DecisionLog implements AutoCloseable {
     /// A window is looked at once more when the next one ends: somebody may have been about to count in it.
     private void closeWindow() {
         Instant now = clock.instant();
-        windowEnd = now.plus(WINDOW);
+        windowEnd = now.plus(limits.window());
         ConcurrentMap<Object, Sum> ended = sums;
         sums = new ConcurrentHashMap<>();
         close(before, now);

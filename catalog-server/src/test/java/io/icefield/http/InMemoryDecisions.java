@@ -7,7 +7,6 @@ import io.icefield.audit.Decision;
 import io.icefield.audit.DecisionStore;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /// The log of decisions in memory.
@@ -30,10 +29,9 @@ final class InMemoryDecisions implements DecisionStore {
 
     @Override
     public synchronized List<Entry> list(Viewer viewer, Filter filter, long before, int limit) {
-        return entries.stream()
+        return entries.reversed().stream()
                 .filter(entry -> entry.link().id() < before)
                 .filter(entry -> sees(viewer, entry.decision()) && wants(filter, entry.decision()))
-                .sorted(Comparator.comparing((Entry entry) -> entry.link().id()).reversed())
                 .limit(limit)
                 .toList();
     }

@@ -237,6 +237,9 @@ final class RunningServer implements AutoCloseable {
         }
     }
 
+    static final DecisionLog.Limits LOG_LIMITS =
+            new DecisionLog.Limits(1_000, Duration.ofMillis(200), Duration.ofMillis(500), Duration.ofMinutes(1));
+
     static final Retention RETENTION = new Retention(Duration.ofDays(7), Duration.ofDays(3));
 
     RunningServer() {
@@ -302,7 +305,7 @@ final class RunningServer implements AutoCloseable {
                 new PlanScan.Patience(PATIENCE, PATIENCE));
         ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
         reporting = Thread.ofVirtual().start(reports::run);
-        decisionLog = new DecisionLog(stores.decisions(), Clock.systemUTC());
+        decisionLog = new DecisionLog(stores.decisions(), LOG_LIMITS, Clock.systemUTC());
         decisionLog.start();
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
