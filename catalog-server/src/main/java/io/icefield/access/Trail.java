@@ -105,7 +105,7 @@ public final class Trail {
 
     /// The same where only the platform team is let in.
     void platform(Principal subject) {
-        grounds = KNOWN | (subject.isPlatform() ? PLATFORM : 0);
+        grounds = subject.isPlatform() ? KNOWN | PLATFORM : 0;
         shut = !subject.isPlatform();
     }
 

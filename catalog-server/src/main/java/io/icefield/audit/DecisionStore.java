@@ -41,6 +41,12 @@ public interface DecisionStore {
         public Viewer {
             domains = Set.copyOf(domains);
         }
+
+        public boolean sees(Decision decision) {
+            return all
+                    || decision.asked().who().equals(name)
+                    || domains.contains(decision.asked().domain());
+        }
     }
 
     /// Adds these at the end in their order, all of them or none. Whoever adds at the same time, on this server or

@@ -71,8 +71,8 @@ public final class Decisions {
 
     public Seen get(Principal who, long id) {
         Viewer viewer = viewer(who);
-        return store.list(viewer, Filter.ANY, id == Long.MAX_VALUE ? id : id + 1, 1).stream()
-                .filter(entry -> entry.link().id() == id)
+        return store.after(id - 1, 1).stream()
+                .filter(entry -> entry.link().id() == id && viewer.sees(entry.decision()))
                 .findFirst()
                 .map(entry -> seen(viewer, entry))
                 .orElseThrow(() -> new Refusal.NotFound(Refusal.Thing.DECISION, Long.toString(id)));

@@ -31,15 +31,9 @@ final class InMemoryDecisions implements DecisionStore {
     public synchronized List<Entry> list(Viewer viewer, Filter filter, long before, int limit) {
         return entries.reversed().stream()
                 .filter(entry -> entry.link().id() < before)
-                .filter(entry -> sees(viewer, entry.decision()) && wants(filter, entry.decision()))
+                .filter(entry -> viewer.sees(entry.decision()) && wants(filter, entry.decision()))
                 .limit(limit)
                 .toList();
-    }
-
-    private static boolean sees(Viewer viewer, Decision decision) {
-        return viewer.all()
-                || decision.asked().who().equals(viewer.name())
-                || viewer.domains().contains(decision.asked().domain());
     }
 
     private static boolean wants(Filter filter, Decision decision) {
