@@ -5,6 +5,8 @@ import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.SigningKeys;
+import io.icefield.audit.DecisionLog;
+import io.icefield.audit.Decisions;
 import io.icefield.config.IssuersFile;
 import io.icefield.config.MasterKey;
 import io.icefield.config.Settings;
@@ -32,6 +34,7 @@ import io.icefield.policy.file.PolicyFileException;
 import io.icefield.policy.file.PolicyFiles;
 import io.icefield.postgres.Database;
 import io.icefield.postgres.PostgresAccessRequests;
+import io.icefield.postgres.PostgresDecisions;
 import io.icefield.postgres.PostgresDomains;
 import io.icefield.postgres.PostgresDropped;
 import io.icefield.postgres.PostgresGrants;
@@ -200,13 +203,18 @@ public final class Main {
         CommitTable commits = new CommitTable(tables, namespaces, tableStore, format, governance, files, cache, usages);
         RenameTable renaming = new RenameTable(tables, namespaces, tableStore, format, cache, governance);
 
+        PostgresDecisions decisionStore = new PostgresDecisions(database);
+        DecisionLog decisionLog = new DecisionLog(decisionStore, DecisionLog.Limits.USUAL, clock);
+        Decisions decisions = new Decisions(
+                decisionStore, decisionLog, domains, settings.audit().retention(), () -> Long.MAX_VALUE, clock);
+
         PostgresRequestKeys keys = new PostgresRequestKeys(database);
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
         Housekeeping housekeeping = new Housekeeping(
                 droppedStore,
                 purge,
                 keys,
-                List.of(storages::probeNext, usages::measureNext, grants::tidy, requests::tidy));
+                List.of(storages::probeNext, usages::measureNext, grants::tidy, requests::tidy, decisions::tidy));
         DroppedTables dropped = new DroppedTables(domains, droppedStore);
         PlanScan plans = new PlanScan(
                 tables,
@@ -268,9 +276,16 @@ public final class Main {
                                 keys,
                                 settings.keeping().requestKeys()),
                         new UseCases.OnStorage(storages, usages, tables, clock),
+                        new UseCases.OnAudit(
+                                decisionLog,
+                                decisions,
+                                governance.version(),
+                                settings.audit().replica(),
+                                clock),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
                 trinoSql(masterKey),
                 database::ready);
+        decisionLog.start();
         server.start();
         address.serves(server.port());
         LOG.info("the catalog serves {}", address.iceberg());
@@ -281,6 +296,7 @@ public final class Main {
             following.interrupt();
             keeping.interrupt();
             server.stop();
+            decisionLog.close();
             plans.close();
             reporting.interrupt();
             storage.close();

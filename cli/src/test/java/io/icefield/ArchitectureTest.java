@@ -72,9 +72,10 @@ class ArchitectureTest {
             place("domain", ours("access", "policy", "storage", "query"), libraries(LOGGING), CORE),
             place("table", ours("domain", "access", "policy", "storage", "query"), libraries(LOGGING), CORE),
             place("product", ours("table", "domain", "access", "policy", "storage", "query"), libraries(LOGGING), CORE),
+            place("audit", ours("domain", "access", "policy", "storage"), libraries(), CORE),
             place(
                     "http",
-                    ours("product", "table", "domain", "access", "policy", "storage", "query"),
+                    ours("audit", "product", "table", "domain", "access", "policy", "storage", "query"),
                     libraries(
                             "io.javalin..",
                             JACKSON,
@@ -86,12 +87,12 @@ class ArchitectureTest {
                     ADAPTER),
             place(
                     "iceberg",
-                    ours("product", "table", "domain", "access", "policy", "storage"),
+                    ours("audit", "product", "table", "domain", "access", "policy", "storage"),
                     libraries(ICEBERG, JACKSON, CACHE, LOGGING),
                     ADAPTER),
             place(
                     "postgres",
-                    ours("product", "table", "domain", "access", "policy", "storage"),
+                    ours("audit", "product", "table", "domain", "access", "policy", "storage"),
                     libraries(
                             "org.jdbi..",
                             "org.postgresql..",

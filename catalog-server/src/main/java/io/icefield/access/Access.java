@@ -13,7 +13,9 @@ public final class Access {
     /// Lets the caller pass or refuses: `NotFound` for those who may not know of the thing, `NotAllowed` for those who
     /// may.
     public static void check(Principal who, Sight sight, Action action, Refusal.Thing thing, String name) {
-        if (allows(who, sight, action)) {
+        boolean open = allows(who, sight, action);
+        Trail.current().door(who, sight, action, open);
+        if (open) {
             return;
         }
         if (!allows(who, sight, Action.SEE)) {
@@ -38,6 +40,7 @@ public final class Access {
 
     /// Everything outside domains: creating them, principals, grants on the whole mesh.
     public static void checkPlatform(Principal who, String what) {
+        Trail.current().platform(who);
         if (!who.isPlatform()) {
             throw new Refusal.NotAllowed("`%s` may not %s: only members of the group `%s` may"
                     .formatted(who.name(), what, Principal.PLATFORM_GROUP));

@@ -94,8 +94,9 @@ public final class Logins {
     public Issued exchange(String subject) {
         Optional<Proof> ours = tokens.verify(subject);
         if (ours.isPresent()) {
-            return standing(ours.get())
-                    .map(known -> issued(known.principal(), ours.get().session()))
+            Optional<Stored> standing = standing(ours.get());
+            standing.ifPresent(known -> Trail.current().by(known.principal()));
+            return standing.map(known -> issued(known.principal(), ours.get().session()))
                     .orElseThrow(Logins::worthless);
         }
         return providers.verify(subject).map(this::welcome).orElseThrow(Logins::worthless);
@@ -132,6 +133,7 @@ public final class Logins {
                 .orElseThrow(() -> new Refusal.Invalid(
                         "`%s` is the name of another principal: ask the platform team to give that one another name"
                                 .formatted(external.principal().name())));
+        Trail.current().by(known.principal());
         return issued(known.principal(), new Session(known.id(), Optional.empty(), now));
     }
 
@@ -150,18 +152,20 @@ public final class Logins {
     private record Shown(Stored by, Secret secret) {}
 
     private Shown authenticated(Credentials credentials) {
+        Trail.current().how("from " + credentials.address());
         Pair who = new Pair(credentials.id(), credentials.address());
         Instant now = clock.instant();
         attempts.wait(who, now).ifPresent(wait -> {
             throw new Refusal.TooManyAttempts(wait);
         });
         byte[] hash = Principals.hash(credentials.secret());
-        Optional<Shown> shown = store.find(credentials.id())
-                .flatMap(known -> known.secrets().stream()
-                        .filter(secret -> secret.expiresAt().map(now::isBefore).orElse(true))
-                        .filter(secret -> MessageDigest.isEqual(secret.hash(), hash))
-                        .findFirst()
-                        .map(secret -> new Shown(known, secret)));
+        Optional<Stored> named = store.find(credentials.id());
+        named.ifPresent(known -> Trail.current().by(known.principal()));
+        Optional<Shown> shown = named.flatMap(known -> known.secrets().stream()
+                .filter(secret -> secret.expiresAt().map(now::isBefore).orElse(true))
+                .filter(secret -> MessageDigest.isEqual(secret.hash(), hash))
+                .findFirst()
+                .map(secret -> new Shown(known, secret)));
         if (shown.isEmpty()) {
             attempts.failed(who, now);
             throw new Refusal.NotAuthenticated("client id and secret do not belong together");

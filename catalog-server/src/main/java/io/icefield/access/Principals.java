@@ -75,6 +75,7 @@ public final class Principals {
     }
 
     public Created create(Principal who, Principal wanted) {
+        Trail.current().about("", wanted.name());
         Access.checkPlatform(who, "create principals");
         issuers.stream()
                 .filter(each -> wanted.name().startsWith(each.prefix()))

@@ -29,7 +29,8 @@ public abstract sealed class Refusal extends RuntimeException {
         PLAN_TASK,
         SIGNING_KEY,
         SECRET,
-        ACCESS_REQUEST;
+        ACCESS_REQUEST,
+        DECISION;
 
         public String word() {
             return name().toLowerCase(Locale.ROOT).replace('_', ' ');

@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// Everything that can be set, read once from the environment. Each name is a row of the settings table in
@@ -38,7 +40,14 @@ public record Settings(
         Optional<Secret> adminSecret,
         Keeping keeping,
         Identity identity,
-        Stores stores) {
+        Stores stores,
+        Audit audit) {
+
+    /// The log of decisions.
+    ///
+    /// @param retention how long they are kept; zero: for ever
+    /// @param replica this server's name among its like
+    public record Audit(Duration retention, String replica) {}
 
     /// Tokens and keys.
     ///
@@ -91,6 +100,7 @@ public record Settings(
     /// @param catalogUri how it reaches us; empty: the public URI
     public record Trino(URI uri, Optional<Path> trust, Optional<URI> catalogUri) {}
 
+    private static final Pattern REPLICA = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}");
     private static final Duration TIME_MIN = Duration.ofMinutes(1);
     private static final Duration KEY_AGE_MAX = Duration.ofDays(3650);
 
@@ -144,9 +154,23 @@ public record Settings(
                                         .map(URI::create)
                                         .map(Endpoints::normal)
                                         .toList(),
-                                List.of())));
+                                List.of())),
+                new Audit(
+                        reader.read("AUDIT_RETENTION", "P365D", Reader::duration, Duration.ZERO),
+                        reader.read("REPLICA", "", Settings::replica, "")));
         reader.complain();
         return settings;
+    }
+
+    /// One that says nothing gets a name that differs at each start.
+    private static String replica(String name) {
+        if (name.isEmpty()) {
+            return "replica-" + UUID.randomUUID().toString().substring(0, 8);
+        }
+        if (!REPLICA.matcher(name).matches()) {
+            throw new IllegalArgumentException(name);
+        }
+        return name;
     }
 
     private static List<String> allowed(String text) {

@@ -64,6 +64,7 @@ public final class AccessRequests {
                 Optional.of(ask.domain()),
                 ask.namespace(),
                 ask.table());
+        Grants.tell(wanted);
         return switch (store.add(wanted, ask.reason(), ask.until(), now, OPEN_MAX)) {
             case Asked.Done(AccessRequest request) -> request;
             case Asked.Twice(AccessRequest request) ->
@@ -91,6 +92,7 @@ public final class AccessRequests {
     /// @param expiresAt empty: when the request says, else after [#GRANTED_FOR]
     public AccessRequest approve(Principal who, long id, String reason, Optional<Instant> expiresAt) {
         AccessRequest request = toDecide(who, id);
+        Grants.tell(request.wanted());
         Instant now = now();
         Grants.checkAhead("expires-at", expiresAt, now);
         Instant end = expiresAt

@@ -8,6 +8,7 @@ import io.icefield.access.Paging;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Trail;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
@@ -43,6 +44,7 @@ public final class Domains {
     /// Makes a bucket, a domain and its catalog in the query engine, in this order: a domain that is there has its
     /// bucket.
     public Domain create(Principal who, DomainName name, Set<String> owners) {
+        Trail.current().about(name.value(), name.value());
         Access.checkPlatform(who, "create domains");
         if (store.find(Set.of(), name).isPresent()) {
             throw new Refusal.AlreadyExists(Thing.DOMAIN, name.value());
@@ -85,6 +87,14 @@ public final class Domains {
                 seen -> Access.allows(who, seen.sight(), Action.SEE),
                 seen -> seen.domain().name().value(),
                 DomainStore.Seen::domain);
+    }
+
+    /// Those whose classification the caller may decide: stewards, owners.
+    public Set<String> stewarded(Principal who) {
+        return store.list(who.grantees(), "", Integer.MAX_VALUE).stream()
+                .filter(seen -> Access.allows(who, seen.sight(), Action.CLASSIFY))
+                .map(seen -> seen.domain().name().value())
+                .collect(Collectors.toSet());
     }
 
     /// Removes an empty domain. Its bucket goes too if nothing is left in it; otherwise it stays as it is.

@@ -9,12 +9,15 @@ import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
 import io.icefield.access.Role;
 import io.icefield.access.Sight;
+import io.icefield.access.Trail;
 import io.icefield.storage.DomainName;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -42,6 +45,7 @@ public final class Grants {
 
     /// @param expiresAt empty: never
     public Given grant(Principal who, Grant grant, Optional<Instant> expiresAt, Optional<String> reason) {
+        tell(grant);
         check(who, grant);
         Instant now = now();
         checkAhead("expires-at", expiresAt, now);
@@ -52,12 +56,14 @@ public final class Grants {
 
     /// Nobody has that role there by a grant any more, whether or not there was one.
     public void revoke(Principal who, Grant grant) {
+        tell(grant);
         check(who, grant);
         done(store.revoke(grant), grant);
     }
 
     /// Replaces the groups that own a domain.
     public void setOwners(Principal who, DomainName name, Set<String> owners) {
+        Trail.current().how("owners " + String.join(", ", owners));
         check(who, on(name, List.of()));
         if (owners.isEmpty()) {
             throw new Refusal.Invalid("domain `%s` needs at least one group of owners".formatted(name));
@@ -79,6 +85,16 @@ public final class Grants {
     /// What has been expired for long is not listed any more. Returns whether there was any.
     public boolean tidy() {
         return store.forget(EXPIRED_LISTED) > 0;
+    }
+
+    /// The request at hand gives or takes this.
+    static void tell(Grant grant) {
+        String domain = grant.domain().map(DomainName::value).orElse("");
+        List<String> place = new ArrayList<>(grant.namespace());
+        place.addFirst(domain.isEmpty() ? "mesh" : domain);
+        grant.table().ifPresent(place::add);
+        Trail.current().about(domain, String.join(".", place));
+        Trail.current().how("%s for %s".formatted(grant.role().name().toLowerCase(Locale.ROOT), grant.grantee()));
     }
 
     private void check(Principal who, Grant on) {

@@ -5,6 +5,7 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Trail;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.DomainStorage;
@@ -105,6 +106,7 @@ public final class Storages {
 
     /// Makes a bucket or adopts one, proves the key, and adds the storage.
     public Shown create(Principal who, DomainName name, Wanted wanted) {
+        Trail.current().about(name.value(), name + "/" + wanted.name());
         Domain domain = domains.get(who, Action.KEEP, name).domain();
         if (domain.storages().size() >= STORAGES_MAX) {
             throw new Refusal.Invalid("domain `%s` has %d storages already".formatted(name, STORAGES_MAX));

@@ -113,6 +113,7 @@ final class Errors {
             case SIGNING_KEY -> "NoSuchSigningKeyException";
             case SECRET -> "NoSuchSecretException";
             case ACCESS_REQUEST -> "NoSuchAccessRequestException";
+            case DECISION -> "NoSuchDecisionException";
         };
     }
 }

@@ -121,7 +121,7 @@ final class IcebergRoutes {
                 Route.post(TABLE, this::commitTable, Needs.LOGIN).limit(COMMIT_BYTES_MAX),
                 Route.delete(TABLE, this::dropTable, Needs.LOGIN),
                 Route.get(TABLE + "/credentials", this::credentials, Needs.LOGIN),
-                Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN),
+                Route.post(TABLE + "/metrics", this::metrics, Needs.LOGIN).reads(),
                 Route.post(NAMESPACE + "/register", this::registerTable, Needs.LOGIN),
                 Route.post(TABLE + "/unregister", this::unregisterTable, Needs.LOGIN),
                 Route.post(PREFIX + "/tables/rename", this::renameTable, Needs.LOGIN),

@@ -7,6 +7,7 @@ import io.icefield.access.Logins;
 import io.icefield.access.Logins.Credentials;
 import io.icefield.access.Logins.Issued;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -31,8 +32,11 @@ final class LoginRoutes {
     List<Route> routes() {
         return List.of(
                 Route.post("/iceberg/v1/oauth/tokens", this::token, Needs.NOTHING)
-                        .limit(BODY_BYTES_MAX),
-                Route.post("/oauth/token", this::token, Needs.NOTHING).limit(BODY_BYTES_MAX),
+                        .limit(BODY_BYTES_MAX)
+                        .reads(),
+                Route.post("/oauth/token", this::token, Needs.NOTHING)
+                        .limit(BODY_BYTES_MAX)
+                        .reads(),
                 Route.get("/oauth/jwks", this::keys, Needs.NOTHING));
     }
 
@@ -46,9 +50,11 @@ final class LoginRoutes {
                 default -> error(400, "unsupported_grant_type", "use `client_credentials` or `%s`".formatted(EXCHANGE));
             };
         } catch (Refusal.NotAuthenticated e) {
+            Trail.current().refused(e);
             return error(401, "invalid_client", String.valueOf(e.getMessage()))
                     .with("WWW-Authenticate", "Basic realm=\"icefield\", charset=\"UTF-8\"");
         } catch (Refusal.TooManyAttempts e) {
+            Trail.current().refused(e);
             return error(429, "slow_down", String.valueOf(e.getMessage()))
                     .with("Retry-After", Errors.seconds(e.waiting()));
         } catch (Refusal.Invalid e) {

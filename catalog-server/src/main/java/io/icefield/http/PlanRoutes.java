@@ -32,11 +32,13 @@ final class PlanRoutes {
 
     List<Route> routes() {
         return List.of(
-                Route.post(PLAN, this::plan, Needs.LOGIN),
+                Route.post(PLAN, this::plan, Needs.LOGIN).reads(),
                 Route.get(ONE_PLAN, this::fetch, Needs.LOGIN),
-                Route.delete(ONE_PLAN, this::cancel, Needs.LOGIN),
-                Route.post(IcebergRoutes.TABLE + "/tasks", this::tasks, Needs.LOGIN),
+                Route.delete(ONE_PLAN, this::cancel, Needs.LOGIN).reads(),
+                Route.post(IcebergRoutes.TABLE + "/tasks", this::tasks, Needs.LOGIN)
+                        .reads(),
                 Route.post(IcebergRoutes.TABLE + "/sign", this::sign, Needs.LOGIN)
+                        .reads()
                         .limit(SIGNED_BYTES_MAX));
     }
 

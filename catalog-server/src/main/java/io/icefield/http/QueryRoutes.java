@@ -5,6 +5,7 @@ import static io.icefield.http.Json.object;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.table.QueryDecisions;
@@ -39,12 +40,18 @@ final class QueryRoutes {
 
     List<Route> routes() {
         return List.of(
-                Route.post("/opa/v1/allow", this::allow, Needs.ENGINE).limit(BODY_BYTES_MAX),
-                Route.post("/opa/v1/batch", this::batch, Needs.ENGINE).limit(BODY_BYTES_MAX),
+                Route.post("/opa/v1/allow", this::allow, Needs.ENGINE)
+                        .limit(BODY_BYTES_MAX)
+                        .reads(),
+                Route.post("/opa/v1/batch", this::batch, Needs.ENGINE)
+                        .limit(BODY_BYTES_MAX)
+                        .reads(),
                 Route.post("/opa/v1/row-filters", this::rowFilters, Needs.ENGINE)
-                        .limit(BODY_BYTES_MAX),
+                        .limit(BODY_BYTES_MAX)
+                        .reads(),
                 Route.post("/opa/v1/column-masks", this::columnMasks, Needs.ENGINE)
-                        .limit(BODY_BYTES_MAX));
+                        .limit(BODY_BYTES_MAX)
+                        .reads());
     }
 
     /// Who wants to do what.
@@ -59,17 +66,62 @@ final class QueryRoutes {
         Set<String> groups = new HashSet<>(identity.optionalTexts("groups").orElse(List.of()));
         Principal user = Refusal.parse(name -> principals.known(name, groups), identity.text("user"));
         Fields action = input.object("action");
-        String query = context.optionalText("queryId")
-                .orElseGet(() -> UUID.randomUUID().toString());
-        return new Question(user, query, action.text("operation"), action);
+        Optional<String> query = context.optionalText("queryId");
+        String operation = action.text("operation");
+        Trail trail = Trail.current();
+        trail.by(user);
+        // What an engine may list is asked for again and again, and is the same for all queries.
+        trail.asked(call.who(), operation, operation.startsWith("Filter") ? "" : query.orElse(""));
+        return new Question(user, query.orElseGet(() -> UUID.randomUUID().toString()), operation, action);
     }
 
     private Answer allow(Call call) {
         Question question = question(call);
         Target target = target(question.action().optionalObject("resource"));
+        tell(target);
         boolean allowed = decisions.allow(call.who(), question.user(), question.operation(), target)
                 && mayMove(call.who(), question, target);
+        if (!allowed) {
+            Trail.current().denied();
+        }
         return result(allowed);
+    }
+
+    /// For the log of decisions.
+    private static void tell(Target target) {
+        Trail trail = Trail.current();
+        switch (target) {
+            case Target.Nothing _, Target.Other _ -> {}
+            case Target.User(String name) -> trail.about("", name);
+            case Target.Catalog(String name) -> trail.about(name, name);
+            case Target.Schema(String catalog, String schema) -> trail.about(catalog, catalog + "." + schema);
+            case Target.Relation relation -> {
+                trail.about(
+                        relation.catalog(), String.join(".", relation.catalog(), relation.schema(), relation.table()));
+                if (!relation.columns().isEmpty()) {
+                    trail.how("columns " + String.join(", ", relation.columns()));
+                }
+            }
+            case Target.Function(String catalog, String schema, String name) ->
+                trail.about(catalog, String.join(".", catalog, schema, name));
+        }
+    }
+
+    /// Of what is listed: where it is.
+    private static void tellPlace(List<Fields> resources) {
+        if (resources.isEmpty()) {
+            return;
+        }
+        tell(
+                switch (target(Optional.of(resources.getFirst()))) {
+                    case Target.Relation relation
+                    when resources.size() > 1 -> new Target.Schema(relation.catalog(), relation.schema());
+                    case Target.Relation relation ->
+                        new Target.Relation(relation.catalog(), relation.schema(), relation.table(), List.of());
+                    case Target.Schema schema -> new Target.Catalog(schema.catalog());
+                    case Target.Function function -> new Target.Schema(function.catalog(), function.schema());
+                    case Target.Catalog _, Target.User _, Target.Nothing _, Target.Other _ -> new Target.Nothing();
+                });
     }
 
     /// Who renames something also makes something of the new name.
@@ -95,6 +147,7 @@ final class QueryRoutes {
     private Answer batch(Call call) {
         Question question = question(call);
         List<Fields> resources = question.action().objects("filterResources");
+        tellPlace(resources);
         if (question.operation().equals("FilterColumns")) {
             return result(columns(call.who(), question, resources));
         }
@@ -129,10 +182,9 @@ final class QueryRoutes {
 
     private Answer rowFilters(Call call) {
         Question question = question(call);
-        Restrictions restrictions = decisions.restrictions(
-                call.who(),
-                question.user(),
-                relation(question.action().object("resource").object("table")));
+        Target.Relation table = relation(question.action().object("resource").object("table"));
+        tell(table);
+        Restrictions restrictions = decisions.restrictions(call.who(), question.user(), table);
         return result(restrictions.filters().stream()
                 .map(filter -> object("expression", predicate(filter)))
                 .toList());
@@ -157,8 +209,10 @@ final class QueryRoutes {
         List<Map<String, Object>> masks = new ArrayList<>();
         for (int i = 0; i < resources.size(); i++) {
             Fields column = resources.get(i).object("column");
-            Restrictions restrictions = asked.computeIfAbsent(
-                    relation(column), table -> decisions.restrictions(call.who(), question.user(), table));
+            Restrictions restrictions = asked.computeIfAbsent(relation(column), table -> {
+                tell(table);
+                return decisions.restrictions(call.who(), question.user(), table);
+            });
             String name = column.text("columnName");
             String type = column.text("columnType");
             Optional<Mask> mask = mask(restrictions, name);

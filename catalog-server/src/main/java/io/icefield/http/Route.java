@@ -7,7 +7,16 @@ import java.util.Objects;
 ///
 /// @param path template: a `{name}` is one segment
 /// @param bodyBytesMax a longer body is refused unread
-record Route(String method, String path, Needs needs, int bodyBytesMax, Handler handler) {
+/// @param effect what it does to the mesh, and so how its decisions are logged
+record Route(String method, String path, Needs needs, Effect effect, int bodyBytesMax, Handler handler) {
+    /// What comes of a request.
+    enum Effect {
+        /// Nobody decides anything.
+        NOTHING,
+        READS,
+        CHANGES
+    }
+
     Route {
         // Also where nobody checked for null: such a route must not be served.
         Objects.requireNonNull(needs, () -> "%s %s does not say what it needs of its caller".formatted(method, path));
@@ -22,31 +31,40 @@ record Route(String method, String path, Needs needs, int bodyBytesMax, Handler 
     }
 
     static Route get(String path, Handler handler, Needs needs) {
-        return new Route("GET", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("GET", path, needs, read(needs), BODY_BYTES_MAX, handler);
     }
 
     static Route head(String path, Handler handler, Needs needs) {
-        return new Route("HEAD", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("HEAD", path, needs, read(needs), BODY_BYTES_MAX, handler);
     }
 
     static Route post(String path, Handler handler, Needs needs) {
-        return new Route("POST", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("POST", path, needs, Effect.CHANGES, BODY_BYTES_MAX, handler);
     }
 
     static Route put(String path, Handler handler, Needs needs) {
-        return new Route("PUT", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("PUT", path, needs, Effect.CHANGES, BODY_BYTES_MAX, handler);
     }
 
     static Route patch(String path, Handler handler, Needs needs) {
-        return new Route("PATCH", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("PATCH", path, needs, Effect.CHANGES, BODY_BYTES_MAX, handler);
     }
 
     static Route delete(String path, Handler handler, Needs needs) {
-        return new Route("DELETE", path, needs, BODY_BYTES_MAX, handler);
+        return new Route("DELETE", path, needs, Effect.CHANGES, BODY_BYTES_MAX, handler);
+    }
+
+    private static Effect read(Needs needs) {
+        return needs == Needs.NOTHING ? Effect.NOTHING : Effect.READS;
     }
 
     /// The same route with another limit for its body.
     Route limit(int bytesMax) {
-        return new Route(method, path, needs, bytesMax, handler);
+        return new Route(method, path, needs, effect, bytesMax, handler);
+    }
+
+    /// The same route, which changes nothing whatever its method.
+    Route reads() {
+        return new Route(method, path, needs, Effect.READS, bodyBytesMax, handler);
     }
 }

@@ -4,6 +4,8 @@ import io.icefield.access.Access;
 import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
+import io.icefield.audit.DecisionLog;
 import io.icefield.storage.DomainStorage;
 import io.icefield.table.PurgeTables;
 import io.icefield.table.ReportMetrics;
@@ -16,6 +18,7 @@ import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -71,6 +74,7 @@ public final class Server {
 
     private final Settings settings;
     private final Logins logins;
+    private final Auditing auditing;
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
     private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
@@ -85,9 +89,11 @@ public final class Server {
     /// What requests are counted by.
     private record Served(String method, String template, int status) {}
 
-    private Server(Settings settings, Logins logins, List<Route> routes, PrometheusMeterRegistry meters) {
+    private Server(
+            Settings settings, Logins logins, Auditing auditing, List<Route> routes, PrometheusMeterRegistry meters) {
         this.settings = settings;
         this.logins = logins;
+        this.auditing = auditing;
         this.routes = routes;
         this.meters = meters;
         this.javalin = Javalin.create(this::configure);
@@ -104,6 +110,7 @@ public final class Server {
                         new UptimeMetrics())
                 .forEach(binder -> binder.bindTo(meters));
         count(meters, use.keeping().purge());
+        count(meters, use.onAudit().log());
         FunctionCounter.builder("icefield.metrics.reports.dropped", use.reportMetrics(), ReportMetrics::dropped)
                 .description("clients' reports on scans and commits that were not kept")
                 .register(meters);
@@ -116,10 +123,11 @@ public final class Server {
                         new KeepRoutes(use.keeping()).routes(),
                         new StorageRoutes(use.onStorage()).routes(),
                         new QueryRoutes(use, dialect).routes(),
+                        new DecisionRoutes(use.onAudit()).routes(),
                         new HealthRoutes(ready, meters).routes())
                 .flatMap(List::stream)
                 .toList();
-        return new Server(settings, use.logins(), routes, meters);
+        return new Server(settings, use.logins(), new Auditing(use.onAudit()), routes, meters);
     }
 
     private static void count(PrometheusMeterRegistry meters, PurgeTables purge) {
@@ -128,6 +136,20 @@ public final class Server {
         FunctionCounter.builder("icefield.purge.files", purge, PurgeTables::filesDeleted)
                 .register(meters);
         FunctionCounter.builder("icefield.purge.failures", purge, PurgeTables::failures)
+                .register(meters);
+    }
+
+    private static void count(PrometheusMeterRegistry meters, DecisionLog log) {
+        Gauge.builder("icefield.decisions.queued", log, DecisionLog::depth)
+                .description("decisions that wait to be written")
+                .register(meters);
+        Gauge.builder("icefield.decisions.waiting", log, DecisionLog::waiting)
+                .description("requests that wait for room in the queue of decisions")
+                .register(meters);
+        FunctionCounter.builder("icefield.decisions.written", log, DecisionLog::written)
+                .register(meters);
+        FunctionCounter.builder("icefield.decisions.refused", log, DecisionLog::refused)
+                .description("requests that were refused because decisions could not be logged")
                 .register(meters);
     }
 
@@ -181,15 +203,22 @@ public final class Server {
     }
 
     private void serve(Route route, Context context) {
+        Trail trail = new Trail();
+        trail.on(() -> serve(route, context, trail));
+    }
+
+    private void serve(Route route, Context context, Trail trail) {
         String id = RequestId.next();
         ScopedValue.where(RequestId.CURRENT, id).run(() -> {
             long start = System.nanoTime();
             Optional<Principal> who = Optional.empty();
             Answer answer;
             try {
-                who = admit(route, context);
+                auditing.admit(route);
+                who = admit(route, context, trail);
                 answer = answer(route, new Call(context.req(), route, who));
             } catch (Refusal refusal) {
+                trail.refused(refusal);
                 answer = Errors.of(refusal, route.path());
             } catch (DomainStorage.StorageException e) {
                 LOG.warn("request {}: {} {}: the object storage failed", id, route.method(), route.path(), e);
@@ -200,6 +229,7 @@ public final class Server {
                 LOG.error("request {}: {} {} failed", id, route.method(), route.path(), e);
                 answer = Errors.bug(id);
             }
+            answer = auditing.recorded(route, context.req(), trail, answer, id);
             send(context, answer, id);
             account(
                     context,
@@ -230,7 +260,7 @@ public final class Server {
     }
 
     /// The door: who calls, and may it come in at all?
-    private Optional<Principal> admit(Route route, Context context) {
+    private Optional<Principal> admit(Route route, Context context, Trail trail) {
         if (route.needs() == Needs.NOTHING) {
             return Optional.empty();
         }
@@ -241,6 +271,7 @@ public final class Server {
         }
         Principal who = logins.bearer(header.substring(7).strip())
                 .orElseThrow(() -> new Refusal.NotAuthenticated("the token is not valid (any more): get a new one"));
+        trail.by(who);
         if (route.needs() == Needs.ENGINE && who.kind() != Principal.Kind.ENGINE) {
             throw new Refusal.NotAllowed("`%s` is no query engine: only engines may ask this".formatted(who.name()));
         }

@@ -3,6 +3,8 @@ package io.icefield.http;
 import io.icefield.access.Logins;
 import io.icefield.access.Principals;
 import io.icefield.access.SigningKeys;
+import io.icefield.audit.DecisionLog;
+import io.icefield.audit.Decisions;
 import io.icefield.domain.AccessRequests;
 import io.icefield.domain.Domains;
 import io.icefield.domain.Grants;
@@ -60,7 +62,14 @@ public record UseCases(
         OnAccess onAccess,
         Keeping keeping,
         OnStorage onStorage,
+        OnAudit onAudit,
         QueryDecisions queryDecisions) {
+
+    /// What was decided.
+    ///
+    /// @param policies version of the policies in force
+    /// @param replica this server's name among its like
+    public record OnAudit(DecisionLog log, Decisions decisions, String policies, String replica, Clock clock) {}
 
     /// Where domains keep their files, and how much that is.
     public record OnStorage(Storages storages, Usages usages, Tables tables, Clock clock) {}

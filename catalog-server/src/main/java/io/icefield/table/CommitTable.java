@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.domain.Domain;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
@@ -105,6 +106,7 @@ public final class CommitTable {
         private final Principal who;
         private final List<CommitRequest> requests;
         private final Once once;
+        private final Trail trail = Trail.current();
         private boolean read;
         private Optional<TableFormat.Append> append = Optional.empty();
         private @Nullable Loaded answer;
@@ -198,14 +200,19 @@ public final class CommitTable {
 
     private record Permitted(Member member, Seen seen) {}
 
+    /// What one principal sees, found out for this member first.
+    private record Look(Seen seen, Member by) {}
+
     /// Those who may commit; the others have their answer. Empty: the table was changed between two looks.
     private Optional<List<Permitted>> permitted(TableId id, List<Member> members) {
-        Map<Principal, Seen> looks = new HashMap<>();
+        Map<Principal, Look> looks = new HashMap<>();
         List<Permitted> permitted = new ArrayList<>();
         for (Member member : members) {
             try {
-                Seen seen = looks.computeIfAbsent(member.who, who -> tables.get(who, Action.COMMIT, id));
-                permitted.add(new Permitted(member, seen));
+                Look look = looks.computeIfAbsent(
+                        member.who, who -> member.trail.on(() -> new Look(tables.get(who, Action.COMMIT, id), member)));
+                member.trail.like(look.by().trail);
+                permitted.add(new Permitted(member, look.seen()));
             } catch (RuntimeException e) {
                 member.failure = e;
             }
@@ -258,7 +265,7 @@ public final class CommitTable {
             Member member = permitted.member();
             List<Location> before = written.names();
             try {
-                add(member, permitted.seen());
+                member.trail.on(() -> add(member, permitted.seen()));
             } catch (RuntimeException e) {
                 written.back(before);
                 if (changed()) {
@@ -364,6 +371,7 @@ public final class CommitTable {
     }
 
     private Asked asked(Principal who, TableId id, List<CommitRequest> requests) {
+        id.told();
         return requests.getFirst().creates() ? creation(who, id, requests) : change(who, id, requests);
     }
 

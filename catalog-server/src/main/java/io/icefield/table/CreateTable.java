@@ -47,6 +47,7 @@ public final class CreateTable {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
+        name.told();
         store.find(Set.of(), name).ifPresent(there -> {
             throw Refusal.AlreadyExists.named(Thing.TABLE, there.table().kind().thing(), name.inDomain());
         });

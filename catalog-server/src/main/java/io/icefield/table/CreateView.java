@@ -42,6 +42,7 @@ public final class CreateView {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         ViewFormat.CreateRequest request = format.createRequest(body);
         TableId name = free(in, request.name());
+        name.told();
         UUID uuid = UUID.randomUUID();
         Location location = request.location()
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
@@ -74,6 +75,7 @@ public final class CreateView {
     public Metadata register(Principal who, NamespaceId in, String name, String metadataLocation, Once once) {
         Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
         TableId id = free(in, name);
+        id.told();
         Location at = namespaces.checkFolder(
                 who, namespace, Locations.inside(namespace.domain(), "the metadata location", metadataLocation));
         TableFormat.Prepared view = format.adopt(files.read(namespace.domain(), at, FILE_BYTES_MAX));

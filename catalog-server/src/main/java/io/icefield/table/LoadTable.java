@@ -4,6 +4,7 @@ import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
@@ -104,7 +105,9 @@ public final class LoadTable {
 
     private Credential vend(Principal who, TableStore.Seen seen) {
         Table table = seen.table();
-        return storage.vend(table.storage(), table.location(), reach(who, seen), CREDENTIAL_LIFETIME);
+        Reach reach = reach(who, seen);
+        Trail.current().how(reach == Reach.READ ? "keys to read" : "keys to read and write");
+        return storage.vend(table.storage(), table.location(), reach, CREDENTIAL_LIFETIME);
     }
 
     /// What a caller may do to the files.

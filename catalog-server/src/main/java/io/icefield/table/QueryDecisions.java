@@ -4,6 +4,7 @@ import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.domain.Domains;
 import io.icefield.policy.Restrictions;
 import io.icefield.storage.DomainName;
@@ -93,6 +94,7 @@ public final class QueryDecisions {
                 case Target.Other _ -> false;
             };
         } catch (Refusal.NotFound | Refusal.NotAllowed | Refusal.Invalid e) {
+            Trail.current().refused(e);
             return false;
         }
     }
@@ -104,6 +106,7 @@ public final class QueryDecisions {
             renaming.check(user, table(from), table(to));
             return true;
         } catch (Refusal.NotFound | Refusal.NotAllowed | Refusal.Invalid e) {
+            Trail.current().refused(e);
             return false;
         }
     }

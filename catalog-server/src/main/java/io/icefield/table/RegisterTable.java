@@ -54,6 +54,7 @@ public final class RegisterTable {
 
     public Loaded register(
             Principal who, TableId id, String metadataLocation, Present present, Delegation wanted, Once once) {
+        id.told();
         Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
         Optional<Table.Kind> taken =
                 store.find(Set.of(), id).map(there -> there.table().kind());

@@ -32,6 +32,8 @@ public final class RenameTable {
     }
 
     public void rename(Principal who, TableId from, TableId to, Once once) {
+        from.told();
+        to.told();
         Ready ready = prepare(who, from, to);
         switch (store.recording(once).rename(ready.table(), ready.to(), to.name())) {
             case DONE -> {}

@@ -33,6 +33,8 @@ public final class RenameView {
     }
 
     public void rename(Principal who, TableId from, TableId to, Once once) {
+        from.told();
+        to.told();
         Table view = views.get(who, Action.DROP, from).table();
         if (!to.namespace().domain().equals(from.namespace().domain())) {
             throw new Refusal.Invalid(

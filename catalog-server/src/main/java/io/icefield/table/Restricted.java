@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Access;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
@@ -46,6 +47,9 @@ public final class Restricted {
                     .masks()
                     .forEach((column, mask) -> masks.merge(column, mask, Mask::stricter));
         }
+        Trail trail = Trail.current();
+        trail.masked(masks.keySet());
+        now.filters().forEach(filter -> trail.filtered(filter.column()));
         return new Restrictions(masks, now.filters());
     }
 

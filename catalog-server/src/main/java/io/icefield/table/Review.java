@@ -5,6 +5,7 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Sight;
+import io.icefield.access.Trail;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
@@ -111,8 +112,8 @@ final class Review {
             Change.Kind kind, TableId name, List<Column> before, List<Column> after, Map<String, String> properties) {
         TableName address = new TableName(
                 name.namespace().domain().value(), name.namespace().levels(), name.name());
-        return governance
-                .judge(new Change(kind, address, before, after, properties))
-                .denied();
+        Governance.Verdict verdict = governance.judge(new Change(kind, address, before, after, properties));
+        Trail.current().warned(verdict.warned());
+        return verdict.denied();
     }
 }

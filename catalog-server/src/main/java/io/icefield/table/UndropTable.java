@@ -57,6 +57,7 @@ public final class UndropTable {
         TableId to = new TableId(
                 wanted.namespace().orElse(table.name().namespace()),
                 wanted.name().orElse(table.name().name()));
+        to.told();
         Namespace namespace = namespace(who, table, to);
         // Also says so when somebody deleted the files: an engine that purges by itself.
         Metadata metadata = files.read(table.domain(), table.metadata(), MetadataFiles.FILE_BYTES_MAX);

@@ -30,6 +30,7 @@ final class AccessWorld {
     private final String home;
     private final String principal;
     private final String secret;
+    private final String decision;
     private final String dropped;
     private final String request;
     private final String metadata;
@@ -88,6 +89,11 @@ final class AccessWorld {
                 .path("id")
                 .asText();
         done("DELETE", home + "/crm/views/gone", "");
+        decision = done("GET", "/api/v1/decisions?domain=" + domain, "")
+                .path("decisions")
+                .path(0)
+                .path("id")
+                .asText();
         principal = "somebody" + suffix;
         done("POST", "/api/v1/principals", "{\"name\":\"%s\",\"kind\":\"user\"}".formatted(principal));
         secret = done("GET", "/api/v1/principals/" + principal + "/secrets", "")
@@ -169,6 +175,7 @@ final class AccessWorld {
             case "request" -> request;
             case "plan-id" -> "00000000-0000-0000-0000-000000000000";
             case "key" -> "nokey";
+            case "decision" -> decision;
             default -> throw new AssertionError("say what {%s} is here".formatted(parameter));
         };
     }
@@ -187,6 +194,7 @@ final class AccessWorld {
             case "storage" -> "absentee";
             case "plan-id" -> "00000000-0000-0000-0000-000000000009";
             case "key" -> "nonesuch";
+            case "decision" -> "999999999";
             default -> throw new AssertionError("say what {%s} is not".formatted(parameter));
         };
     }
@@ -268,6 +276,7 @@ final class AccessWorld {
             entry("DELETE /api/v1/principals/{principal}/secrets/{secret}", world -> ""),
             entry("PUT /api/v1/principals/{principal}/groups", world -> "{\"groups\":[\"g\"]}"),
             entry("POST /api/v1/signing-keys", world -> ""),
+            entry("POST /api/v1/decisions/verify", world -> ""),
             entry("DELETE /api/v1/signing-keys/{key}", world -> ""),
             entry("POST /iceberg/v1/{prefix}/namespaces", world -> "{\"namespace\":[\"new\"]}"),
             entry("DELETE /iceberg/v1/{prefix}/namespaces/{namespace}", world -> ""),

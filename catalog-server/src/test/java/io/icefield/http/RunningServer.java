@@ -12,6 +12,9 @@ import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Role;
 import io.icefield.access.SigningKeys;
+import io.icefield.audit.DecisionLog;
+import io.icefield.audit.DecisionStore;
+import io.icefield.audit.Decisions;
 import io.icefield.domain.AccessRequestStore;
 import io.icefield.domain.AccessRequests;
 import io.icefield.domain.DomainStore;
@@ -118,6 +121,7 @@ final class RunningServer implements AutoCloseable {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     final Stores stores;
     final PurgeTables purge;
+    final DecisionLog decisionLog;
     final String admin;
     final String seller;
     final String analyst;
@@ -146,6 +150,11 @@ final class RunningServer implements AutoCloseable {
                                     new Violation("naming/length", "name", "is too short"))
                             : List.of(),
                     List.of());
+        }
+
+        @Override
+        public String version() {
+            return "rules-1";
         }
 
         @Override
@@ -190,7 +199,8 @@ final class RunningServer implements AutoCloseable {
             PurgeQueue queue,
             ProtectionStore protection,
             RequestKeys keys,
-            Duration keyLifetime) {
+            Duration keyLifetime,
+            DecisionStore decisions) {
         static Stores in(Database database) {
             PostgresDropped dropped = new PostgresDropped(database);
             return new Stores(
@@ -205,7 +215,8 @@ final class RunningServer implements AutoCloseable {
                     dropped,
                     new PostgresProtection(database),
                     new PostgresRequestKeys(database),
-                    Duration.ofMinutes(30));
+                    Duration.ofMinutes(30),
+                    new InMemoryDecisions());
         }
 
         static Stores in(InMemoryMesh mesh) {
@@ -221,9 +232,13 @@ final class RunningServer implements AutoCloseable {
                     mesh.purgeQueue,
                     mesh.protectionStore,
                     mesh.requestKeys,
-                    Duration.ZERO);
+                    Duration.ZERO,
+                    new InMemoryDecisions());
         }
     }
+
+    static final DecisionLog.Limits LOG_LIMITS =
+            new DecisionLog.Limits(1_000, Duration.ofMillis(200), Duration.ofMillis(500), Duration.ofMinutes(1));
 
     static final Retention RETENTION = new Retention(Duration.ofDays(7), Duration.ofDays(3));
 
@@ -290,6 +305,8 @@ final class RunningServer implements AutoCloseable {
                 new PlanScan.Patience(PATIENCE, PATIENCE));
         ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
         reporting = Thread.ofPlatform().daemon().start(reports::run);
+        decisionLog = new DecisionLog(stores.decisions(), LOG_LIMITS, Clock.systemUTC());
+        decisionLog.start();
         server = Server.create(
                 new Server.Settings("127.0.0.1", 0),
                 new UseCases(
@@ -344,6 +361,18 @@ final class RunningServer implements AutoCloseable {
                                 stores.keys(),
                                 stores.keyLifetime()),
                         new UseCases.OnStorage(storages, usages, tables, Clock.systemUTC()),
+                        new UseCases.OnAudit(
+                                decisionLog,
+                                new Decisions(
+                                        stores.decisions(),
+                                        decisionLog,
+                                        domains,
+                                        Duration.ofDays(1),
+                                        () -> Long.MAX_VALUE,
+                                        Clock.systemUTC()),
+                                GOVERNANCE.version(),
+                                "replica-1",
+                                Clock.systemUTC()),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
                 dialect,
                 this::isReady);
@@ -479,6 +508,7 @@ final class RunningServer implements AutoCloseable {
     public void close() {
         client.close();
         server.stop();
+        decisionLog.close();
         plans.close();
         reporting.interrupt();
     }

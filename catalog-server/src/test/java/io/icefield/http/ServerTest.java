@@ -52,6 +52,7 @@ class ServerTest {
                 .replace("{view}", "best_customers")
                 .replace("{plan-id}", "00000000-0000-0000-0000-000000000000")
                 .replace("{principal}", "admin")
+                .replace("{decision}", "1")
                 .replace("{secret}", "1")
                 .replace("{key}", "1")
                 .replace("{dropped}", "1")
@@ -106,6 +107,11 @@ class ServerTest {
             String what = route.method() + " " + route.path() + ": " + reply;
             if (route.path().equals("/api/v1/domains") && route.method().equals("GET")) {
                 assertThat(reply.json().path("domains")).as(what).isEmpty();
+            } else if (route.path().equals("/api/v1/decisions")) {
+                reply.json()
+                        .path("decisions")
+                        .forEach(each ->
+                                assertThat(each.path("who").asText()).as(what).isEqualTo("stranger"));
             } else if (route.path().equals("/api/v1/access-requests")) {
                 boolean asks = route.method().equals("POST"); // and then sees that
                 assertThat(reply.status()).as(what).isEqualTo(asks ? 201 : 200);

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.audit.Decision;
+import io.icefield.audit.DecisionStoreContract;
+import io.icefield.audit.Verified;
 import io.icefield.domain.Domain;
 import io.icefield.table.DroppedStore;
 import io.icefield.table.Fate;
@@ -28,6 +31,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CyclicBarrier;
@@ -70,6 +74,23 @@ final class LostConnectionTest {
         assertThat(mesh.tables.swap(orders, Mesh.next(orders))).isEqualTo(Swapped.LOST);
         assertThat(wire.cuts()).isTrue();
         assertThat(mesh.now(orders.name())).isEqualTo(orders);
+    }
+
+    @Test
+    void decisionsWhoseAnswerWasLostAreInTheLogOnce() {
+        PostgresDecisions log = new PostgresDecisions(mesh.database);
+        Decision decision = DecisionStoreContract.decision("ann", "sales", "orders");
+        wire.next(Cut.AFTER_COMMIT);
+        log.append(List.of(decision, decision));
+        assertThat(wire.cuts()).isTrue();
+        assertThat(log.ends().head().id()).isEqualTo(2);
+
+        wire.next(Cut.BEFORE_COMMIT);
+        assertThatThrownBy(() -> log.append(List.of(decision))).isInstanceOf(Refusal.Unavailable.class);
+        assertThat(log.ends().head().id()).isEqualTo(2);
+        log.append(List.of(decision));
+        assertThat(log.ends().head().id()).isEqualTo(3);
+        assertThat(Verified.now(log, Optional.empty()).breaks()).isEmpty();
     }
 
     /// The pointer is two ahead of what was seen: one of the two may be ours.

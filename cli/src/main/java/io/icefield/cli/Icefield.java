@@ -47,6 +47,8 @@ import picocli.CommandLine.Spec;
             PrincipalCommands.class,
             TokenCommand.class,
             SigningKeyCommands.class,
+            AuditCommands.class,
+            ExplainCommand.class,
             SqlCommand.class,
             IngestCommand.class,
             PolicyCommands.class,

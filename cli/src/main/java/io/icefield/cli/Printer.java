@@ -42,6 +42,22 @@ final class Printer {
                         .iterator());
     }
 
+    /// A line for people.
+    void line(String text) {
+        out.println(printable(text));
+        out.flush();
+    }
+
+    /// What belongs to the line above, under a short name; its own lines stay lines.
+    void field(String name, String text) {
+        String indent = "  %-5s".formatted(name);
+        for (String line : text.split("\n", -1)) {
+            out.println(indent + printable(line));
+            indent = " ".repeat(indent.length());
+        }
+        out.flush();
+    }
+
     /// Several things: chosen fields as columns, or all of them under one field as JSON.
     void list(String field, List<JsonNode> answers, List<String> columns) {
         if (output == Output.JSON) {

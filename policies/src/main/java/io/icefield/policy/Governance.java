@@ -26,6 +26,29 @@ public interface Governance {
     /// (`pii.*` only); of several tags the strictest mask wins.
     Restrictions restrict(TableName table, List<Column> columns, Set<String> groups);
 
+    /// Names exactly these policies: others, another version. Empty: there are none to name.
+    default String version() {
+        return "";
+    }
+
+    /// The same policies under the name of their version.
+    default Governance versioned(String version) {
+        return new Versioned(this, version);
+    }
+
+    /// Policies whose files are known.
+    record Versioned(Governance policies, String version) implements Governance {
+        @Override
+        public Verdict judge(Change change) {
+            return policies.judge(change);
+        }
+
+        @Override
+        public Restrictions restrict(TableName table, List<Column> columns, Set<String> groups) {
+            return policies.restrict(table, columns, groups);
+        }
+    }
+
     /// @param denied violations of policies bound as `deny`; one is enough to refuse
     /// @param warned violations of policies bound as `warn` or `audit`
     record Verdict(List<Violation> denied, List<Violation> warned) {

@@ -10,7 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -21,6 +25,8 @@ public final class PolicyFiles {
     public static final int FILE_BYTES_MAX = 1 << 20;
     public static final int FILES_MAX = 1_000;
     public static final int FOLDER_DEPTH_MAX = 16;
+
+    private static final int VERSION_BYTES = 8;
 
     private static final List<String> STARTER = List.of("naming.yaml", "classification.yaml", "masks.yaml");
 
@@ -33,16 +39,17 @@ public final class PolicyFiles {
     public static Governance load(Path folder) {
         Problems problems = new Problems();
         RuleBookReader reader = new RuleBookReader(problems);
+        MessageDigest version = digest();
         for (Path file : files(folder, problems)) {
             String name = name(folder, file);
             if (!Files.isRegularFile(file)) {
                 problems.add(name, "this is no file that can be read");
                 continue;
             }
-            read(name, () -> Files.newInputStream(file), reader::read, problems);
+            read(name, () -> digested(Files.newInputStream(file), version), reader::read, problems);
         }
         problems.throwIfAny();
-        return reader.ruleBook();
+        return reader.ruleBook().versioned(named(version));
     }
 
     /// The documents of one file that is no policy but written like one. What is wrong goes to the problems.
@@ -56,11 +63,29 @@ public final class PolicyFiles {
     public static Governance starter() {
         Problems problems = new Problems();
         RuleBookReader reader = new RuleBookReader(problems);
+        MessageDigest version = digest();
         for (String name : STARTER) {
-            read("starter/" + name, () -> starter(name), reader::read, problems);
+            read("starter/" + name, () -> digested(starter(name), version), reader::read, problems);
         }
         problems.throwIfAny();
-        return reader.ruleBook();
+        return reader.ruleBook().versioned(named(version));
+    }
+
+    private static MessageDigest digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static InputStream digested(InputStream file, MessageDigest version) {
+        return new DigestInputStream(file, version);
+    }
+
+    /// The files' bytes decide, in the order of their names.
+    private static String named(MessageDigest version) {
+        return HexFormat.of().formatHex(version.digest(), 0, VERSION_BYTES);
     }
 
     private static InputStream starter(String name) throws IOException {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.icefield.audit;
+
+import org.jspecify.annotations.NullMarked;
