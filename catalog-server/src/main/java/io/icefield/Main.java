@@ -4,11 +4,11 @@ import io.icefield.access.Issuer;
 import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Principals;
+import io.icefield.access.SealingKeys;
 import io.icefield.access.SigningKeys;
 import io.icefield.audit.DecisionLog;
 import io.icefield.audit.Decisions;
 import io.icefield.config.IssuersFile;
-import io.icefield.config.MasterKey;
 import io.icefield.config.Settings;
 import io.icefield.domain.AccessRequests;
 import io.icefield.domain.Domain;
@@ -44,6 +44,7 @@ import io.icefield.postgres.PostgresPlans;
 import io.icefield.postgres.PostgresPrincipals;
 import io.icefield.postgres.PostgresProtection;
 import io.icefield.postgres.PostgresRequestKeys;
+import io.icefield.postgres.PostgresSealed;
 import io.icefield.postgres.PostgresSigningKeys;
 import io.icefield.postgres.PostgresStorages;
 import io.icefield.postgres.PostgresTables;
@@ -113,6 +114,10 @@ public final class Main {
     /// away.
     private static final Principal OURSELVES = new Principal("icefield", Principal.Kind.ENGINE, Set.of());
 
+    /// The secret behind masks that hold for one query. It outlives sealing keys: while these change, all servers
+    /// mask alike.
+    private static final String QUERY_SALT = "salt of queries";
+
     private static final int BUCKET_CHARS_MIN = 3;
 
     private Main() {}
@@ -124,7 +129,7 @@ public final class Main {
         System.setProperty("http.maxConnections", Integer.toString(STORE_CONNECTIONS));
         try {
             serve(Settings.from(System.getenv()));
-        } catch (Settings.Unusable | PolicyFileException e) {
+        } catch (Settings.Unusable | PolicyFileException | SealingKeys.Unfit e) {
             System.err.println(e.getMessage());
             System.exit(2);
         } catch (RuntimeException e) {
@@ -136,13 +141,15 @@ public final class Main {
     private static void serve(Settings settings) {
         Clock clock = Clock.systemUTC();
         Governance governance = settings.policies().map(PolicyFiles::load).orElseGet(PolicyFiles::starter);
-        byte[] masterKey = MasterKey.read(settings.keyFile());
         Database database = Database.open(new Database.Settings(
                 settings.database().url(),
                 settings.database().user(),
                 settings.database().password().value(),
                 DATABASE_CONNECTIONS,
-                masterKey));
+                settings.keys()));
+        PostgresSealed sealed = new PostgresSealed(database);
+        SealingKeys sealingKeys = new SealingKeys(settings.keys(), sealed);
+        sealingKeys.begin();
         Endpoints endpoints = endpoints(settings);
         S3DomainStorage storage = new S3DomainStorage(clock, endpoints);
 
@@ -155,6 +162,7 @@ public final class Main {
         principals.bootstrap(OURSELVES);
         SigningKeys signingKeys = new SigningKeys(
                 new PostgresSigningKeys(database), settings.identity().keyAge(), clock);
+        signingKeys.begin();
         Logins logins = new Logins(
                 principalStore,
                 new JwtTokens(signingKeys, clock),
@@ -233,6 +241,7 @@ public final class Main {
                         principals,
                         logins,
                         signingKeys,
+                        sealingKeys,
                         domains,
                         namespaces,
                         tables,
@@ -283,7 +292,7 @@ public final class Main {
                                 settings.audit().replica(),
                                 clock),
                         new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
-                trinoSql(masterKey),
+                trinoSql(sealed.secret(QUERY_SALT)),
                 database::ready);
         decisionLog.start();
         server.start();
@@ -365,11 +374,11 @@ public final class Main {
                 Credential.permanent(storage.accessKey(), storage.secretKey().value()));
     }
 
-    private static Dialect trinoSql(byte[] masterKey) {
+    private static Dialect trinoSql(byte[] secret) {
         return new Dialect() {
             @Override
             public String masked(Mask mask, String column, String type, String query) {
-                return RestrictionSql.mask(mask, column, type, RestrictionSql.Salt.of(masterKey, query));
+                return RestrictionSql.mask(mask, column, type, RestrictionSql.Salt.of(secret, query));
             }
 
             @Override

@@ -19,10 +19,10 @@ public interface SigningKeyStore {
     /// A P-256 key pair.
     ///
     /// @param id the `kid` of tokens signed with it
-    /// @param privateKey PKCS#8
+    /// @param privateKey PKCS#8; empty: it is sealed under a key that this server does not have
     /// @param publicKey X.509 SubjectPublicKeyInfo
     /// @param signsFrom until then it is only published
-    record SigningKey(String id, byte[] privateKey, byte[] publicKey, Instant createdAt, Instant signsFrom) {
+    record SigningKey(String id, Optional<byte[]> privateKey, byte[] publicKey, Instant createdAt, Instant signsFrom) {
         @Override
         public String toString() {
             return "SigningKey[%s, created %s, signs from %s]".formatted(id, createdAt, signsFrom);

@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /// The life of a signing key: published, signing, verifying, gone. A new key is published long before it signs, so that
 /// whoever caches our keys knows it by then; the one before it verifies until its last token has died. Every replica
@@ -83,6 +84,19 @@ public final class SigningKeys {
         keys.forget();
     }
 
+    /// Makes the first key where there is none. Throws `SealingKeys.Unfit` where there are some and none of them opens:
+    /// a new one would be believed here, and hide that the wrong sealing key is there.
+    public void begin() {
+        List<SigningKey> known = read();
+        if (known.stream().noneMatch(key -> key.privateKey().isPresent())) {
+            throw new SealingKeys.Unfit(
+                    "the keys that sign tokens (%s) do not open under this server's sealing keys: the server needs the one that they were sealed under, %s; the log names it"
+                            .formatted(
+                                    known.stream().map(SigningKey::id).collect(Collectors.joining(", ")),
+                                    SealingKeys.HOW));
+        }
+    }
+
     /// All keys that verify, newest first; never none.
     public List<SigningKey> verifying() {
         return keys.get();
@@ -100,13 +114,16 @@ public final class SigningKeys {
 
     private SigningKey signing(List<SigningKey> known) {
         Instant now = clock.instant();
-        return known.stream()
+        List<SigningKey> ours =
+                known.stream().filter(key -> key.privateKey().isPresent()).toList();
+        return ours.stream()
                 .filter(key -> !key.signsFrom().isAfter(now))
                 .findFirst()
                 // The one that signed was revoked: the next one's turn comes early.
-                .orElseGet(() -> known.stream()
-                        .min(Comparator.comparing(SigningKey::signsFrom))
-                        .orElseThrow());
+                .or(() -> ours.stream().min(Comparator.comparing(SigningKey::signsFrom)))
+                .orElseThrow(
+                        () -> new Refusal.Unavailable(
+                                "no token can be issued: none of this server's sealing keys opens a signing key, which the platform team mends"));
     }
 
     private List<Shown> shown(List<SigningKey> known) {
@@ -130,7 +147,7 @@ public final class SigningKeys {
             stored = store.keys();
         }
         SigningKey newest = stored.getFirst();
-        if (newest.signsFrom().plus(rotation).isBefore(now)) {
+        if (newest.privateKey().isPresent() && newest.signsFrom().plus(rotation).isBefore(now)) {
             boolean _ = store.add(generate(now.plus(PUBLISHED_BEFORE)), Optional.of(newest.id()));
             stored = store.keys();
         }
@@ -149,7 +166,7 @@ public final class SigningKeys {
             KeyPair pair = generator.generateKeyPair();
             return new SigningKey(
                     UUID.randomUUID().toString(),
-                    pair.getPrivate().getEncoded(),
+                    Optional.of(pair.getPrivate().getEncoded()),
                     pair.getPublic().getEncoded(),
                     clock.instant().truncatedTo(ChronoUnit.MICROS),
                     signsFrom.truncatedTo(ChronoUnit.MICROS));

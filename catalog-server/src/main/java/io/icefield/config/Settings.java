@@ -1,6 +1,7 @@
 package io.icefield.config;
 
 import io.icefield.access.Logins;
+import io.icefield.access.SealingKeySource;
 import io.icefield.access.Tokens;
 import io.icefield.storage.Endpoints;
 import java.net.URI;
@@ -23,7 +24,7 @@ import java.util.stream.Stream;
 /// @param publicUri how clients reach us
 /// @param policies folder of policy files; empty: the starter pack
 /// @param metricsRetention how long clients' reports on their scans and commits are kept; zero: they are not
-/// @param keyFile file of the key that seals secrets in the database; made when absent
+/// @param keys where the keys are that seal secrets in the database
 /// @param adminSecret secret of the principal `admin`, used at the first start only
 /// @param identity how long tokens and keys live, and whose tokens are believed
 public record Settings(
@@ -36,7 +37,7 @@ public record Settings(
         Planning planning,
         Optional<Path> policies,
         Duration metricsRetention,
-        Path keyFile,
+        SealingKeySource keys,
         Optional<Secret> adminSecret,
         Keeping keeping,
         Identity identity,
@@ -102,6 +103,7 @@ public record Settings(
 
     private static final Pattern REPLICA = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}");
     private static final Duration TIME_MIN = Duration.ofMinutes(1);
+    private static final Path KEY_FILE = Path.of("icefield.key");
     private static final Duration KEY_AGE_MAX = Duration.ofDays(3650);
 
     /// All problems at once.
@@ -138,7 +140,7 @@ public record Settings(
                 reader.read("SCAN_PLANNING", "client", Settings::planning, Planning.CLIENT),
                 reader.optional("POLICIES", Path::of),
                 reader.read("METRICS_RETENTION", "P30D", Reader::duration, Duration.ZERO),
-                reader.read("KEY_FILE", "icefield.key", Path::of, Path.of("icefield.key")),
+                keys(reader),
                 reader.optional("ADMIN_SECRET", Secret::new),
                 new Keeping(
                         reader.read("UNDROP_RETENTION", "P7D", Reader::duration, Duration.ZERO),
@@ -205,6 +207,15 @@ public record Settings(
         return uri.map(at -> new Trino(at, trust, catalog));
     }
 
+    private static SealingKeySource keys(Reader reader) {
+        Optional<Path> file = reader.optional("KEY_FILE", Path::of);
+        Optional<KeyList> given = reader.optional("KEY", KeyList::parse);
+        if (file.isPresent() && given.isPresent()) {
+            reader.problem("ICEFIELD_KEY and ICEFIELD_KEY_FILE are both set: keys come from one place");
+        }
+        return given.<SealingKeySource>map(keys -> keys).orElseGet(() -> new KeyFile(file.orElse(KEY_FILE)));
+    }
+
     private static Identity identity(Reader reader) {
         Logins.Lifetimes usual = Logins.Lifetimes.USUAL;
         Duration token = reader.read(
@@ -255,6 +266,10 @@ public record Settings(
                     left.put(name, value);
                 }
             });
+        }
+
+        void problem(String what) {
+            problems.add(what);
         }
 
         String value(String name, String otherwise) {

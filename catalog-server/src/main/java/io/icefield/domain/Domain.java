@@ -42,6 +42,11 @@ public record Domain(
                 .orElseThrow(() -> new IllegalStateException("domain `%s` has no storage".formatted(name)));
     }
 
+    /// Is there a storage whose key this server does not know?
+    public boolean isShut() {
+        return storages.stream().anyMatch(each -> each.profile().root().shut().isPresent());
+    }
+
     public Optional<Storage> storage(StorageName wanted) {
         return storages.stream().filter(each -> each.name().equals(wanted)).findFirst();
     }

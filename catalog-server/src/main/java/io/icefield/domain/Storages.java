@@ -358,9 +358,19 @@ public final class Storages {
     }
 
     private StorageStore.Probed probe(Domain domain, Storage found) {
-        StorageStore.Probed probed = new StorageStore.Probed(
-                clock.instant().truncatedTo(ChronoUnit.MILLIS),
-                care.probe(found.profile(), found.upkeep(), store.ofOthers(domain)));
+        List<StorageProfile> others = store.ofOthers(domain).stream()
+                .filter(each -> each.root().shut().isEmpty())
+                .toList();
+        List<Finding> findings = found.profile()
+                .root()
+                .shut()
+                .map(why -> List.of(Finding.failed(
+                        "root-key",
+                        why,
+                        "until then nothing of this storage is read or written; `icefield storage rotate %s %s` gives it another key"
+                                .formatted(domain.name(), found.name()))))
+                .orElseGet(() -> care.probe(found.profile(), found.upkeep(), others));
+        StorageStore.Probed probed = new StorageStore.Probed(clock.instant().truncatedTo(ChronoUnit.MILLIS), findings);
         store.found(found, probed);
         return probed;
     }

@@ -118,6 +118,7 @@ public final class Server {
                         new IcebergRoutes(use).routes(), // first: a path is compared with one route after the other
                         new LoginRoutes(use.logins()).routes(),
                         new IdentityRoutes(use.principals(), use.signingKeys()).routes(),
+                        new SealingKeyRoutes(use.sealingKeys()).routes(),
                         new PlatformRoutes(use).routes(),
                         new AccessRoutes(use.onAccess().grants(), use.onAccess().requests()).routes(),
                         new KeepRoutes(use.keeping()).routes(),
@@ -220,6 +221,9 @@ public final class Server {
             } catch (Refusal refusal) {
                 trail.refused(refusal);
                 answer = Errors.of(refusal, route.path());
+            } catch (DomainStorage.Shut e) {
+                LOG.warn("request {}: {} {}: {}", id, route.method(), route.path(), e.getMessage());
+                answer = Errors.of(new Refusal.Unavailable(String.valueOf(e.getMessage())), route.path());
             } catch (DomainStorage.StorageException e) {
                 LOG.warn("request {}: {} {}: the object storage failed", id, route.method(), route.path(), e);
                 answer = Errors.of(

@@ -2,6 +2,7 @@ package io.icefield.http;
 
 import io.icefield.access.Logins;
 import io.icefield.access.Principals;
+import io.icefield.access.SealingKeys;
 import io.icefield.access.SigningKeys;
 import io.icefield.audit.DecisionLog;
 import io.icefield.audit.Decisions;
@@ -45,6 +46,7 @@ public record UseCases(
         Principals principals,
         Logins logins,
         SigningKeys signingKeys,
+        SealingKeys sealingKeys,
         Domains domains,
         Namespaces namespaces,
         Tables tables,

@@ -175,20 +175,27 @@ public final class JwtTokens implements Tokens {
     }
 
     private ECKey parsed(SigningKey stored) {
-        return parsedKeys.get(stored.id(), _ -> read(stored));
+        ECKey known = parsedKeys.get(stored.id(), _ -> read(stored));
+        if (!known.isPrivate() && stored.privateKey().isPresent()) { // it opens by now
+            known = read(stored);
+            parsedKeys.put(stored.id(), known);
+        }
+        return known;
     }
 
     private static ECKey read(SigningKey stored) {
         try {
             KeyFactory factory = KeyFactory.getInstance("EC");
             ECPublicKey open = (ECPublicKey) factory.generatePublic(new X509EncodedKeySpec(stored.publicKey()));
-            ECPrivateKey secret = (ECPrivateKey) factory.generatePrivate(new PKCS8EncodedKeySpec(stored.privateKey()));
-            return new ECKey.Builder(Curve.P_256, open)
-                    .privateKey(secret)
+            ECKey.Builder key = new ECKey.Builder(Curve.P_256, open)
                     .keyID(stored.id())
                     .keyUse(KeyUse.SIGNATURE)
-                    .algorithm(JWSAlgorithm.ES256)
-                    .build();
+                    .algorithm(JWSAlgorithm.ES256);
+            if (stored.privateKey().isPresent()) {
+                key.privateKey((ECPrivateKey) factory.generatePrivate(
+                        new PKCS8EncodedKeySpec(stored.privateKey().get())));
+            }
+            return key.build();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }

@@ -3,6 +3,7 @@ package io.icefield.postgres;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.icefield.access.Refusal;
+import io.icefield.access.SealingKeySource;
 import io.icefield.table.Once;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -67,12 +68,8 @@ public final class Database implements AutoCloseable {
     ///
     /// @param url `jdbc:postgresql://…`
     /// @param poolSize connections at most
-    /// @param masterKey 32 bytes; seals the secrets that are stored
-    public record Settings(String url, String user, String password, int poolSize, byte[] masterKey) {
-        public Settings {
-            masterKey = masterKey.clone();
-        }
-
+    /// @param keys of the secrets that are stored
+    public record Settings(String url, String user, String password, int poolSize, SealingKeySource keys) {
         @Override
         public String toString() {
             return "Settings[%s, pool of %d]".formatted(user, poolSize);
@@ -104,7 +101,7 @@ public final class Database implements AutoCloseable {
 
     /// Connects and brings the schema up to date. Throws `IllegalStateException`, for the operator, when that fails.
     public static Database open(Settings settings) {
-        Sealer sealer = new Sealer(settings.masterKey());
+        Sealer sealer = new Sealer(settings.keys());
         HikariConfig config = new HikariConfig();
         config.setPoolName("icefield");
         config.setJdbcUrl(settings.url());

@@ -93,7 +93,9 @@ final class DomainRows {
             storages.add(storage(name, row));
         } while (row.next());
         Domain domain = new Domain(id, name, storages, quota, guarded, createdAt);
-        cache.put(version, domain);
+        if (!domain.isShut()) { // the key may come at any moment
+            cache.put(version, domain);
+        }
         return domain;
     }
 
@@ -114,7 +116,6 @@ final class DomainRows {
     /// From the columns of `storages`, its name as `storage_name`.
     StorageProfile profile(DomainName domain, ResultSet row) throws SQLException {
         StorageName name = new StorageName(row.getString("storage_name"));
-        String secret = new String(sealer.open(owner(domain, name), row.getBytes("sealed_key")), UTF_8);
         return new StorageProfile(
                 domain,
                 name,
@@ -126,7 +127,16 @@ final class DomainRows {
                 row.getBoolean("path_style"),
                 row.getString("role_arn"),
                 Optional.ofNullable(row.getString("kms_key")),
-                Credential.permanent(row.getString("access_key"), secret));
+                root(owner(domain, name), row.getString("access_key"), row.getBytes("sealed_key")));
+    }
+
+    /// What needs no key must go on, so a key that does not open is a key all the same.
+    private Credential root(String owner, String accessKey, byte[] sealed) {
+        try {
+            return Credential.permanent(accessKey, new String(sealer.open(owner, sealed), UTF_8));
+        } catch (Sealer.Shut e) {
+            return Credential.shut(accessKey, String.valueOf(e.getMessage()));
+        }
     }
 
     byte[] seal(StorageProfile storage) {
@@ -139,7 +149,7 @@ final class DomainRows {
     }
 
     /// The first one's key was sealed when a domain had no other.
-    private static String owner(DomainName domain, StorageName name) {
+    static String owner(DomainName domain, StorageName name) {
         return name.equals(StorageName.MAIN) ? "domain " + domain : "storage " + domain + "/" + name;
     }
 

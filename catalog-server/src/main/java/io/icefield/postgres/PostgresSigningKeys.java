@@ -5,6 +5,8 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Signing keys in PostgreSQL, the private halves sealed.
 public final class PostgresSigningKeys implements SigningKeyStore {
@@ -26,6 +28,8 @@ public final class PostgresSigningKeys implements SigningKeyStore {
             DELETE FROM signing_keys WHERE key_id = :key_id
             """;
 
+    private static final Logger LOG = LoggerFactory.getLogger(PostgresSigningKeys.class);
+
     private final Database database;
     private final Sealer sealer;
 
@@ -39,11 +43,21 @@ public final class PostgresSigningKeys implements SigningKeyStore {
         return database.read(handle -> handle.createQuery(KEYS)
                 .map((row, _) -> new SigningKey(
                         row.getString("key_id"),
-                        sealer.open(owner(row.getString("key_id")), row.getBytes("sealed_key")),
+                        opened(row.getString("key_id"), row.getBytes("sealed_key")),
                         row.getBytes("public_key"),
                         row.getObject("created_at", OffsetDateTime.class).toInstant(),
                         row.getObject("signs_from", OffsetDateTime.class).toInstant()))
                 .list());
+    }
+
+    /// Whoever cannot sign with it still verifies with it.
+    private Optional<byte[]> opened(String keyId, byte[] sealed) {
+        try {
+            return Optional.of(sealer.open(owner(keyId), sealed));
+        } catch (Sealer.Shut e) {
+            LOG.warn("{}", e.getMessage());
+            return Optional.empty();
+        }
     }
 
     @Override
@@ -52,7 +66,10 @@ public final class PostgresSigningKeys implements SigningKeyStore {
             handle.createQuery(LOCK).mapToMap().one();
             return handle.createUpdate(ADD)
                             .bind("key_id", key.id())
-                            .bind("sealed_key", sealer.seal(owner(key.id()), key.privateKey()))
+                            .bind(
+                                    "sealed_key",
+                                    sealer.seal(
+                                            owner(key.id()), key.privateKey().orElseThrow()))
                             .bind("public_key", key.publicKey())
                             .bind("created_at", key.createdAt().atOffset(ZoneOffset.UTC))
                             .bind("signs_from", key.signsFrom().atOffset(ZoneOffset.UTC))
@@ -68,7 +85,7 @@ public final class PostgresSigningKeys implements SigningKeyStore {
                 handle -> handle.createUpdate(REMOVE).bind("key_id", id).execute() == 1);
     }
 
-    private static String owner(String keyId) {
+    static String owner(String keyId) {
         return "signing key " + keyId;
     }
 }

@@ -87,7 +87,9 @@ final class TableLookup implements Lookup.Query<TableId, Seen> {
                 Location.parse(row.getString(5)),
                 Location.parse(row.getString(6)),
                 pointer.version());
-        known.put(pointer, table);
+        if (!table.domain().isShut()) {
+            known.put(pointer, table);
+        }
         return table;
     }
 }

@@ -46,19 +46,32 @@ public final class Housekeeping implements Runnable {
         }
     }
 
+    /// One part that fails does not keep the others from being done.
     private void turn() {
+        each(() -> keys.expire() > 0);
+        each(this::forget);
+        each(this::purge);
+        others.forEach(Housekeeping::each);
+    }
+
+    private boolean forget() {
+        int forgotten = queue.forget();
+        if (forgotten > 0) {
+            LOG.log(System.Logger.Level.INFO, "{0} dropped tables and views are forgotten", forgotten);
+        }
+        return forgotten > 0;
+    }
+
+    private boolean purge() {
+        while (!Thread.currentThread().isInterrupted() && purge.next()) {
+            // the next one
+        }
+        return true;
+    }
+
+    private static void each(BooleanSupplier part) {
         try {
-            int _ = keys.expire();
-            int forgotten = queue.forget();
-            if (forgotten > 0) {
-                LOG.log(System.Logger.Level.INFO, "{0} dropped tables and views are forgotten", forgotten);
-            }
-            while (!Thread.currentThread().isInterrupted() && purge.next()) {
-                // the next one
-            }
-            for (BooleanSupplier each : others) {
-                boolean _ = each.getAsBoolean();
-            }
+            boolean _ = part.getAsBoolean();
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "housekeeping failed; it goes on in {0}: {1}", PAUSE, e.toString());
         }

@@ -1,5 +1,7 @@
 package io.icefield.http;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.icefield.access.Grantee;
 import io.icefield.access.Page;
 import io.icefield.access.Principal;
@@ -1208,6 +1210,11 @@ final class InMemoryMesh {
             }
         }
 
+        // Whoever signs a request needs the secret.
+        private void signed(StorageProfile profile) {
+            assertThat(profile.root().secretKey()).isNotEmpty();
+        }
+
         @Override
         public void provision(StorageProfile profile) {
             maybeFail();
@@ -1222,6 +1229,7 @@ final class InMemoryMesh {
         @Override
         public void write(StorageProfile profile, Location at, byte[] bytes) {
             storeCalls.incrementAndGet();
+            signed(profile);
             writing.run();
             maybeFail();
             if (objects.putIfAbsent(at, bytes) != null) {
@@ -1246,6 +1254,7 @@ final class InMemoryMesh {
 
         @Override
         public void deleteFiles(StorageProfile profile, Collection<StoredFile> gone) {
+            signed(profile);
             gone.forEach(file -> objects.keySet().removeIf(at -> at.toString().equals(file.toString())));
         }
 
@@ -1258,6 +1267,7 @@ final class InMemoryMesh {
         @Override
         public Credential vend(StorageProfile profile, Location table, Reach reach, Duration lifetime) {
             storeCalls.incrementAndGet();
+            signed(profile);
             failing();
             return new Credential(
                     "key-" + reach, "vended-secret", Optional.of("session"), Optional.of(NOW.plus(lifetime)));

@@ -313,6 +313,7 @@ final class RunningServer implements AutoCloseable {
                         principals,
                         logins,
                         keys,
+                        NothingSealed.KEYS,
                         domains,
                         namespaces,
                         tables,

@@ -421,7 +421,7 @@ final class JwtTokensTest {
 
     private JWSSigner ours() throws Exception {
         assertThat(kid()).isNotEmpty();
-        byte[] secret = keys.keys().getFirst().privateKey();
+        byte[] secret = keys.keys().getFirst().privateKey().orElseThrow();
         return new ECDSASigner(
                 (ECPrivateKey) KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(secret)));
     }

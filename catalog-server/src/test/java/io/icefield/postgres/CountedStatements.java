@@ -26,7 +26,7 @@ public final class CountedStatements {
     public CountedStatements(Database.Settings to) {
         String prefix = "jdbc:counted" + NAMES.incrementAndGet() + ":";
         settings = new Database.Settings(
-                prefix + to.url().substring("jdbc:".length()), to.user(), to.password(), to.poolSize(), to.masterKey());
+                prefix + to.url().substring("jdbc:".length()), to.user(), to.password(), to.poolSize(), to.keys());
         try {
             DriverManager.registerDriver(new Counting(prefix));
         } catch (SQLException e) {

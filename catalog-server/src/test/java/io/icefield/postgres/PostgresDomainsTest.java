@@ -11,6 +11,7 @@ import io.icefield.access.Role;
 import io.icefield.access.Sight;
 import io.icefield.domain.Domain;
 import io.icefield.storage.DomainName;
+import io.icefield.storage.DomainStorage;
 import io.icefield.storage.StorageProfile;
 import java.net.URI;
 import java.util.List;
@@ -47,7 +48,7 @@ final class PostgresDomainsTest {
     }
 
     @Test
-    void aSecondServerReadsTheKeyAndOneWithAnotherMasterKeyDoesNot() {
+    void aSecondServerReadsTheKeyAndOneWithAnotherSealingKeyDoesNot() {
         Domain sales = mesh.domain("sales");
         try (Database second = Database.open(settings)) {
             assertThat(new PostgresDomains(second)
@@ -56,12 +57,16 @@ final class PostgresDomainsTest {
                             .domain())
                     .isEqualTo(sales);
         }
-        Database.Settings stolen =
-                new Database.Settings(settings.url(), settings.user(), settings.password(), 2, new byte[32]);
+        Database.Settings stolen = new Database.Settings(
+                settings.url(), settings.user(), settings.password(), 2, new SealerTest.Keys(SealerTest.key(0)));
         try (Database thief = Database.open(stolen)) {
-            assertThatThrownBy(() -> new PostgresDomains(thief).find(Set.of(), sales.name()))
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("another master key");
+            Domain seen = new PostgresDomains(thief)
+                    .find(Set.of(), sales.name())
+                    .orElseThrow()
+                    .domain();
+            assertThatThrownBy(() -> seen.storage().root().secretKey())
+                    .isInstanceOf(DomainStorage.Shut.class)
+                    .hasMessageContaining("domain sales");
         }
     }
 

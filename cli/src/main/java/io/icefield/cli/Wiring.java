@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.icefield.Main;
+import io.icefield.access.SealingKey;
 import io.icefield.client.Credential;
+import io.icefield.config.KeyFile;
 import io.icefield.demo.Demo;
 import io.icefield.job.CatalogAddress;
 import io.icefield.job.Ingest;
@@ -20,6 +22,7 @@ import io.icefield.policy.file.PolicyFiles;
 import io.icefield.policy.rules.PiiNames;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +37,15 @@ final class Wiring {
 
     static void server() {
         Main.main(new String[0]);
+    }
+
+    /// Returns the ids of all keys, the new one first.
+    static List<String> addSealingKey(Path file) {
+        try {
+            return new KeyFile(file).add().stream().map(SealingKey::id).toList();
+        } catch (IllegalStateException | UncheckedIOException e) {
+            throw new MeshException(String.valueOf(e.getMessage()));
+        }
     }
 
     /// Settings come by the environment, where others cannot see them.

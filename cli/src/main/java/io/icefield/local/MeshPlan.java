@@ -120,7 +120,9 @@ public record MeshPlan(
         settings.put("ICEFIELD_PORT", Integer.toString(ports.port(Ports.Service.CATALOG)));
         settings.put("ICEFIELD_PUBLIC_URI", catalogUri().toString());
         settings.putIfAbsent("ICEFIELD_ADMIN_SECRET", secrets.admin());
-        settings.putIfAbsent("ICEFIELD_KEY_FILE", home.file("catalog.key").toString());
+        if (!settings.containsKey("ICEFIELD_KEY")) {
+            settings.putIfAbsent("ICEFIELD_KEY_FILE", home.file("catalog.key").toString());
+        }
         if (embedsPostgres()) {
             settings.put(DATABASE_URL, jdbcUrl());
             settings.put("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER);

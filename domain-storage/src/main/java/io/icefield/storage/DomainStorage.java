@@ -61,6 +61,15 @@ public interface DomainStorage {
         }
     }
 
+    /// The storage's own key is not known to this server. The message says why and what to do, and is fit for a caller.
+    final class Shut extends StorageException {
+        private static final long serialVersionUID = 1L;
+
+        public Shut(String message) {
+            super(message);
+        }
+    }
+
     /// An object is larger than whoever reads it allows.
     final class TooLong extends StorageException {
         private static final long serialVersionUID = 1L;
