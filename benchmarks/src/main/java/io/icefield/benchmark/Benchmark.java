@@ -38,6 +38,9 @@ public final class Benchmark {
         this.folder = folder;
     }
 
+    /// They fill the database.
+    private static final Set<String> ONLY_WHEN_NAMED = Set.of("scale", "grants");
+
     private interface Group {
         void measure() throws Exception;
     }
@@ -72,12 +75,13 @@ public final class Benchmark {
         groups.put("transaction", this::transactions);
         groups.put("contended", this::contended);
         groups.put("scale", new Scale(target, rows)::measure);
+        groups.put("grants", new Grants(target, rows, TABLES)::measure);
         groups.put("memory", new Memory(target, rows)::measure);
         if (!groups.keySet().containsAll(wanted)) {
             System.err.println("groups of rows: " + String.join(", ", groups.keySet()));
             System.exit(2);
         }
-        groups.keySet().removeIf(name -> wanted.isEmpty() ? name.equals("scale") : !wanted.contains(name));
+        groups.keySet().removeIf(name -> wanted.isEmpty() ? ONLY_WHEN_NAMED.contains(name) : !wanted.contains(name));
 
         target.createNamespace("core");
         for (int table = 0; table < TABLES; table++) {
@@ -120,7 +124,7 @@ public final class Benchmark {
         rows.row(
                 "loadTable with a vended key",
                 CALLERS,
-                (wire, number) -> target.loading(wire, number, "X-Iceberg-Access-Delegation: vended-credentials\r\n"));
+                (wire, number) -> target.loading(wire, number, Target.VENDED));
     }
 
     private void compressedLoads() throws Exception {

@@ -35,6 +35,10 @@ final class Target {
     static final int COLUMNS = 30;
     static final int SNAPSHOTS = 200;
     static final String DOMAIN = "bench";
+
+    /// Asks for a key with the answer.
+    static final String VENDED = "X-Iceberg-Access-Delegation: vended-credentials\r\n";
+
     private static final String PREFIX = "/iceberg/v1/" + DOMAIN;
     private static final String NAMESPACES = PREFIX + "/namespaces";
     private static final String TABLES = NAMESPACES + "/core/tables";

@@ -1,7 +1,11 @@
 package io.icefield.access;
 
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /// The one door: may this caller do this? Pure; the grants were looked up with the thing itself.
 public final class Access {
@@ -31,6 +35,24 @@ public final class Access {
                 || who.isPlatform()
                 || sight.roles().stream().anyMatch(role -> role.allows(action))
                 || (action == Action.SEE && sight.below());
+    }
+
+    /// How long the caller may do this, if nobody takes a grant back: until the last of the grants ends that allow it.
+    public static Duration lasts(Principal who, Sight sight, Action action) {
+        return allows(who, Sight.NOTHING, action) ? Sight.FOREVER : longest(sight, role -> role.allows(action));
+    }
+
+    /// The same for seeing values as they are.
+    public static Duration readsClearFor(Principal who, Sight sight) {
+        return readsClear(who, Sight.NOTHING) ? Sight.FOREVER : longest(sight, Role::readsClear);
+    }
+
+    private static Duration longest(Sight sight, Predicate<Role> roles) {
+        return sight.lasts().entrySet().stream()
+                .filter(each -> roles.test(each.getKey()))
+                .map(Map.Entry::getValue)
+                .max(Comparator.naturalOrder())
+                .orElse(Duration.ZERO);
     }
 
     /// Does this caller see values as they are, whatever the policies mask? The platform team does not.

@@ -123,7 +123,10 @@ public final class Logins {
     }
 
     private Optional<Stored> standing(Proof proof) {
-        return store.recall(proof.name()).filter(known -> known.stands(proof.session(), clock.instant()));
+        return store.recall(proof.name())
+                .filter(known -> known.stands(proof.session(), clock.instant()))
+                // Another replica may have issued it a moment ago, upon a secret that is newer than what we remember.
+                .or(() -> store.find(proof.name()).filter(known -> known.stands(proof.session(), clock.instant())));
     }
 
     /// The store remembers the groups until the session ends, because engines ask about users by their names.

@@ -7,11 +7,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumSet;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -91,14 +93,28 @@ final class Lookup<N, S> {
                         .createArrayOf("text", questions.stream().map(value).toArray()));
     }
 
-    /// @param roles with commas between them; null: none
+    /// A role, and if it ends, the seconds until then.
+    static final String ROLES = """
+            (SELECT string_agg(
+                    CASE g.expires_at WHEN 'infinity' THEN g.role
+                        ELSE g.role || '@' || floor(extract(epoch FROM g.expires_at - now()))::bigint END, ',')
+                FROM grants g
+                WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
+                AND g.scope = ANY(string_to_array(q.scopes, chr(30)))
+                AND g.expires_at > now())
+            """;
+
+    /// @param roles as `ROLES` reads them; null: none
     static Sight sight(@Nullable String roles, boolean below) {
         if (roles == null) {
             return below ? new Sight(Set.of(), true) : Sight.NOTHING;
         }
-        Set<Role> all = EnumSet.noneOf(Role.class);
-        for (String role : roles.split(",", -1)) {
-            all.add(Role.valueOf(role.toUpperCase(Locale.ROOT)));
+        Map<Role, Duration> all = new EnumMap<>(Role.class);
+        for (String granted : roles.split(",", -1)) {
+            int at = granted.indexOf('@');
+            Role role = Role.valueOf((at < 0 ? granted : granted.substring(0, at)).toUpperCase(Locale.ROOT));
+            Duration lasts = at < 0 ? Sight.FOREVER : Duration.ofSeconds(Long.parseLong(granted.substring(at + 1)));
+            all.merge(role, lasts, (one, other) -> one.compareTo(other) > 0 ? one : other);
         }
         return new Sight(all, below);
     }

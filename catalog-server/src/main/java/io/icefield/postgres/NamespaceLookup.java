@@ -13,10 +13,8 @@ import java.util.List;
 final class NamespaceLookup implements Lookup.Query<NamespaceId, Seen> {
     private static final String FIND = """
             SELECT q.number, n.id, n.names_version, d.id, d.version, p.keys, p.vals,
-                (SELECT string_agg(g.role, ',') FROM grants g
-                    WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))
-                    AND g.expires_at > now()),
+            """ + Lookup.ROLES + """
+                ,
                 EXISTS (
                     SELECT FROM grants g
                     WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))

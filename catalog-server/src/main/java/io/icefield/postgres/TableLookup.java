@@ -22,10 +22,7 @@ final class TableLookup implements Lookup.Query<TableId, Seen> {
     private static final String FIND = """
             SELECT q.number, r.id, r.kind, r.uuid, r.location, r.metadata_location, r.version, d.id, d.version,
                 r.tags_version,
-                (SELECT string_agg(g.role, ',') FROM grants g
-                    WHERE g.grantee = ANY(string_to_array(q.who, chr(30)))
-                    AND g.scope = ANY(string_to_array(q.scopes, chr(30)))
-                    AND g.expires_at > now())
+            """ + Lookup.ROLES + """
             FROM unnest(?, ?, ?, ?, ?) WITH ORDINALITY AS q (domain, path, name, who, scopes, number)
             CROSS JOIN LATERAL (SELECT id, version FROM domains WHERE name = q.domain LIMIT 1) d
             CROSS JOIN LATERAL (SELECT id FROM namespaces WHERE domain_id = d.id AND path = q.path LIMIT 1) n

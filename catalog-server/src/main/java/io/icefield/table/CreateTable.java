@@ -1,5 +1,6 @@
 package io.icefield.table;
 
+import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
@@ -10,6 +11,7 @@ import io.icefield.storage.Credential;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -44,7 +46,8 @@ public final class CreateTable {
     }
 
     public Loaded create(Principal who, NamespaceId in, String body, Delegation wanted, Once once) {
-        Namespace namespace = namespaces.get(who, Action.CREATE, in).namespace();
+        NamespaceStore.Seen seen = namespaces.get(who, Action.CREATE, in);
+        Namespace namespace = seen.namespace();
         TableFormat.CreateRequest request = format.createRequest(body);
         TableId name = Refusal.parse(text -> new TableId(in, text), request.name());
         name.told();
@@ -56,7 +59,9 @@ public final class CreateTable {
                 .map(uri -> Locations.inside(namespace.domain(), "the location", uri))
                 .map(folder -> namespaces.checkFolder(who, namespace, folder))
                 .orElseGet(() -> Locations.of(namespace, name.name(), uuid));
-        Delegation delegation = wanted.on(namespace.domain().storageAt(location), namespace.domain(), who);
+        Duration right = Access.lasts(who, seen.sight(), Action.COMMIT);
+        Delegation delegation = wanted.on(namespace.domain().storageAt(location), namespace.domain(), who)
+                .lasting(right);
         TableFormat.Prepared prepared = format.create(request, uuid, location);
         if (request.staged()) {
             Locations.check(namespace.domain(), prepared);
@@ -73,18 +78,24 @@ public final class CreateTable {
                     Optional.empty(),
                     prepared.json(),
                     location,
-                    key(namespace, location, delegation),
+                    key(namespace, location, delegation, right),
                     delegation);
         }
-        return publish(namespace, name, prepared, delegation, once);
+        return publish(namespace, name, prepared, delegation, right, once);
     }
 
     private Loaded publish(
-            Namespace namespace, TableId name, TableFormat.Prepared prepared, Delegation delegation, Once once) {
+            Namespace namespace,
+            TableId name,
+            TableFormat.Prepared prepared,
+            Delegation delegation,
+            Duration right,
+            Once once) {
         Location location = Locations.check(namespace.domain(), prepared);
         Map<Integer, Set<TableStore.Tag>> tags = review.creation(Change.Kind.CREATE_TABLE, name, prepared, Map.of())
                 .accepted();
-        Optional<Credential> key = key(namespace, location, delegation); // nothing may fail once the table is there
+        Optional<Credential> key =
+                key(namespace, location, delegation, right); // nothing may fail once the table is there
         Metadata metadata = files.write(namespace.domain(), Locations.metadataFolder(location, prepared), prepared);
         TableStore.Created created;
         try {
@@ -127,9 +138,10 @@ public final class CreateTable {
     }
 
     /// Whoever creates a table may write it.
-    private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation) {
-        return delegation.key(() -> storage.vend(
-                namespace.domain().storageAt(location), location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+    private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation, Duration right) {
+        return delegation.key(
+                right,
+                lifetime -> storage.vend(namespace.domain().storageAt(location), location, Reach.READ_WRITE, lifetime));
     }
 
     private static Loaded answer(

@@ -5,8 +5,10 @@ import io.icefield.access.Refusal;
 import io.icefield.domain.Domain;
 import io.icefield.storage.Credential;
 import io.icefield.storage.StorageProfile;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /// How a caller reaches the files (header `X-Iceberg-Access-Delegation`).
 public enum Delegation {
@@ -16,6 +18,13 @@ public enum Delegation {
     VENDED_CREDENTIALS,
     /// It wants its requests to the store signed one by one.
     REMOTE_SIGNING;
+
+    /// Longest first.
+    private static final List<Duration> LIFETIMES =
+            List.of(LoadTable.CREDENTIAL_LIFETIME, Duration.ofMinutes(30), Duration.ofMinutes(15));
+
+    /// From looking at the grants to the key that the store issues, and by how much clocks may differ.
+    private static final Duration LATE_MAX = Duration.ofSeconds(30);
 
     /// What it gets there: a store that issues no keys has its requests signed.
     Delegation on(StorageProfile storage) {
@@ -34,11 +43,25 @@ public enum Delegation {
         return on(storage);
     }
 
+    /// The same for a caller whose right ends: no key may outlive it, and no store issues one for less than 15 minutes.
+    /// Then requests are signed, each of which is asked for anew.
+    Delegation lasting(Duration right) {
+        return this == VENDED_CREDENTIALS && lifetime(right).isEmpty() ? REMOTE_SIGNING : this;
+    }
+
+    /// How long a key lives for somebody whose right lasts so long. Only a few lifetimes, so that keys can be handed
+    /// out again; one that was, ends even earlier.
+    static Optional<Duration> lifetime(Duration right) {
+        return LIFETIMES.stream()
+                .filter(each -> each.plus(LATE_MAX).compareTo(right) <= 0)
+                .findFirst();
+    }
+
     /// The key, if it is wanted.
-    Optional<Credential> key(Supplier<Credential> vend) {
+    Optional<Credential> key(Duration right, Function<Duration, Credential> vend) {
         return switch (this) {
             case NONE, REMOTE_SIGNING -> Optional.empty();
-            case VENDED_CREDENTIALS -> Optional.of(vend.get());
+            case VENDED_CREDENTIALS -> lifetime(right).map(vend);
         };
     }
 }

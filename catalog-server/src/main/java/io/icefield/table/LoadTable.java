@@ -13,7 +13,7 @@ import java.util.Optional;
 
 /// Loads a table: get, may its files be read raw?, vend.
 public final class LoadTable {
-    /// How long a vended key lives. Clients renew theirs five minutes before the end.
+    /// How long a vended key lives at most. Clients renew theirs five minutes before the end.
     public static final Duration CREDENTIAL_LIFETIME = Duration.ofHours(1);
 
     private static final int LOOKS_MAX = 5;
@@ -51,11 +51,14 @@ public final class LoadTable {
         Found found = find(who, id);
         TableStore.Seen seen = found.seen();
         Metadata metadata = found.metadata();
-        Delegation given = delegation.on(seen.table().storage(), seen.table().domain(), who);
-        if (given != Delegation.NONE) {
+        Delegation wanted = delegation.on(seen.table().storage(), seen.table().domain(), who);
+        Duration right = Duration.ZERO;
+        if (wanted != Delegation.NONE) {
             restricted.requireWhole(who, seen, metadata);
+            right = lasts(who, seen, metadata, restricted);
         }
-        Optional<Credential> credential = given.key(() -> vend(who, seen));
+        Delegation given = wanted.lasting(right);
+        Optional<Credential> credential = given.key(right, lifetime -> vend(who, seen, lifetime));
         return answer(
                 seen,
                 restricted.shown(
@@ -80,7 +83,14 @@ public final class LoadTable {
             throw new Refusal.Unsupported("the store of domain `%s` issues no keys: have your requests to it signed"
                     .formatted(id.namespace().domain()));
         }
-        return answer(seen, new byte[0], Optional.of(vend(who, seen)), given);
+        Duration right = lasts(who, seen, found.metadata(), restricted);
+        Optional<Credential> key = given.key(right, lifetime -> vend(who, seen, lifetime));
+        if (key.isEmpty()) {
+            throw new Refusal.NotAllowed(
+                    "what `%s` was granted on table `%s` ends in %s, and no key lives so short: load the table again to have requests signed, or ask an owner for more time"
+                            .formatted(who.name(), id.inDomain(), right));
+        }
+        return answer(seen, new byte[0], key, given);
     }
 
     private record Found(TableStore.Seen seen, Metadata metadata) {}
@@ -103,11 +113,19 @@ public final class LoadTable {
         }
     }
 
-    private Credential vend(Principal who, TableStore.Seen seen) {
+    private Credential vend(Principal who, TableStore.Seen seen, Duration lifetime) {
         Table table = seen.table();
         Reach reach = reach(who, seen);
         Trail.current().how(reach == Reach.READ ? "keys to read" : "keys to read and write");
-        return storage.vend(table.storage(), table.location(), reach, CREDENTIAL_LIFETIME);
+        return storage.vend(table.storage(), table.location(), reach, lifetime);
+    }
+
+    /// How long a caller may do with the files what it may do now, and sees all of them.
+    static Duration lasts(Principal who, TableStore.Seen seen, Metadata metadata, Restricted restricted) {
+        Action action = reach(who, seen) == Reach.READ_WRITE ? Action.COMMIT : Action.READ;
+        Duration may = Access.lasts(who, seen.sight(), action);
+        Duration whole = restricted.lasts(who, seen, metadata);
+        return may.compareTo(whole) < 0 ? may : whole;
     }
 
     /// What a caller may do to the files.

@@ -2,6 +2,7 @@ package io.icefield.table;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
@@ -108,7 +109,7 @@ public final class PlanScan implements AutoCloseable {
         Metadata metadata = files.of(table);
         AtOnce small = atOnce(table, metadata, request);
         if (small.tasks().isPresent()) {
-            return new Planned.Whole(INLINE + UUID.randomUUID(), small.tasks().get(), keys(seen, delegation));
+            return new Planned.Whole(INLINE + UUID.randomUUID(), small.tasks().get(), keys(who, seen, delegation));
         }
         UUID plan = UUID.randomUUID();
         UUID runner = UUID.randomUUID();
@@ -119,7 +120,7 @@ public final class PlanScan implements AutoCloseable {
                             .formatted(who.name(), RUNNING_OF_ONE_MAX));
         }
         runs.execute(() -> run(plan, runner, table, metadata, small.scan()));
-        return awaited(seen, plan, delegation);
+        return awaited(who, seen, plan, delegation);
     }
 
     /// What has become of a plan. Whoever asks takes over what its runner has left.
@@ -131,7 +132,7 @@ public final class PlanScan implements AutoCloseable {
             Metadata metadata = files.of(seen.table());
             runs.execute(() -> run(known.id(), runner, seen.table(), metadata, known.scan()));
         }
-        return awaited(seen, known.id(), delegation);
+        return awaited(who, seen, known.id(), delegation);
     }
 
     /// The files of one task.
@@ -209,13 +210,13 @@ public final class PlanScan implements AutoCloseable {
         }
     }
 
-    private Planned awaited(TableStore.Seen seen, UUID plan, Delegation delegation) {
+    private Planned awaited(Principal who, TableStore.Seen seen, UUID plan, Delegation delegation) {
         long deadline = System.nanoTime() + patience.answer().toNanos();
         while (true) {
             Plan now = store.find(plan).orElseThrow(() -> new Refusal.NotFound(Thing.PLAN, plan.toString()));
             switch (now.state()) {
                 case COMPLETED -> {
-                    return new Planned.Ready(plan, now.pages(), keys(seen, delegation));
+                    return new Planned.Ready(plan, now.pages(), keys(who, seen, delegation));
                 }
                 case CANCELLED -> {
                     return new Planned.Cancelled();
@@ -235,16 +236,18 @@ public final class PlanScan implements AutoCloseable {
     }
 
     /// A key to read with, whatever else the caller may do.
-    private Loaded keys(TableStore.Seen seen, Delegation wanted) {
+    private Loaded keys(Principal who, TableStore.Seen seen, Delegation wanted) {
         Table table = seen.table();
-        Delegation given = wanted.on(table.storage());
+        Duration may = Access.lasts(who, seen.sight(), Action.READ);
+        Duration whole = restricted.lasts(who, seen, files.of(table));
+        Duration right = may.compareTo(whole) < 0 ? may : whole;
+        Delegation given = wanted.on(table.storage()).lasting(right);
         return new Loaded(
                 Optional.of(table.metadata()),
                 new byte[0],
                 table.location(),
                 table.storage(),
-                given.key(() ->
-                        storage.vend(table.storage(), table.location(), Reach.READ, LoadTable.CREDENTIAL_LIFETIME)),
+                given.key(right, lifetime -> storage.vend(table.storage(), table.location(), Reach.READ, lifetime)),
                 given);
     }
 

@@ -1,5 +1,6 @@
 package io.icefield.table;
 
+import io.icefield.access.Access;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
@@ -11,6 +12,7 @@ import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -55,7 +57,8 @@ public final class RegisterTable {
     public Loaded register(
             Principal who, TableId id, String metadataLocation, Present present, Delegation wanted, Once once) {
         id.told();
-        Namespace namespace = namespaces.get(who, Action.CREATE, id.namespace()).namespace();
+        NamespaceStore.Seen seen = namespaces.get(who, Action.CREATE, id.namespace());
+        Namespace namespace = seen.namespace();
         Optional<Table.Kind> taken =
                 store.find(Set.of(), id).map(there -> there.table().kind());
         taken.filter(kind -> present == Present.KEPT || kind == Table.Kind.VIEW).ifPresent(kind -> {
@@ -69,9 +72,11 @@ public final class RegisterTable {
         Metadata metadata = new Metadata(at, table.json());
         Location location = namespaces.checkFolder(who, namespace, Locations.check(namespace.domain(), table));
         StorageProfile place = namespace.domain().storageAt(location);
-        Delegation delegation = wanted.on(place);
-        Optional<Credential> key = delegation.key(() -> storage.vend( // nothing may fail once the table is there
-                place, location, Reach.READ_WRITE, LoadTable.CREDENTIAL_LIFETIME));
+        Duration right = Access.lasts(who, seen.sight(), Action.COMMIT);
+        Delegation delegation = wanted.on(place).lasting(right);
+        // Nothing may fail once the table is there.
+        Optional<Credential> key =
+                delegation.key(right, lifetime -> storage.vend(place, location, Reach.READ_WRITE, lifetime));
         if (old.isPresent()) {
             replace(who, id, old.get(), metadata, table, location, once);
         } else {

@@ -3,12 +3,15 @@ package io.icefield.table;
 import io.icefield.access.Access;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Role;
+import io.icefield.access.Sight;
 import io.icefield.access.Trail;
 import io.icefield.policy.Column;
 import io.icefield.policy.Governance;
 import io.icefield.policy.Mask;
 import io.icefield.policy.Restrictions;
 import io.icefield.policy.TableName;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -73,6 +76,17 @@ public final class Restricted {
                     "`%s` sees table `%s` only %s, so its files cannot be read directly: query it in Trino, or ask a steward of the domain"
                             .formatted(who.name(), seen.table().name(), how(restrictions)));
         }
+    }
+
+    /// How long a caller who sees the whole table sees it: until it becomes one of those from whom something is hidden.
+    Duration lasts(Principal who, TableStore.Seen seen, Metadata metadata) {
+        Duration clear = Access.readsClearFor(who, seen.sight());
+        if (clear.isZero() || clear.equals(Sight.FOREVER)) {
+            return Sight.FOREVER;
+        }
+        TableStore.Seen later =
+                new TableStore.Seen(seen.table(), new Sight(Set.of(Role.READER), false), seen.tagsVersion());
+        return of(who, later, metadata).none() ? Sight.FOREVER : clear;
     }
 
     /// Metadata as this caller may see it.

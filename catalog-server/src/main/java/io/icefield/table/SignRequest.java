@@ -22,9 +22,15 @@ public final class SignRequest {
     public RequestSigner.Signed sign(Principal who, TableId id, RequestSigner.Unsigned request) {
         TableStore.Seen seen = tables.get(who, Action.READ, id);
         Table table = seen.table();
-        restricted.requireWhole(who, seen, files.of(table));
+        Metadata metadata = files.of(table);
+        restricted.requireWhole(who, seen, metadata);
         try {
-            return signer.sign(table.storage(), table.location(), LoadTable.reach(who, seen), request);
+            return signer.sign(
+                    table.storage(),
+                    table.location(),
+                    LoadTable.reach(who, seen),
+                    LoadTable.lasts(who, seen, metadata, restricted),
+                    request);
         } catch (RequestSigner.OutOfReach e) {
             throw new Refusal.NotAllowed(
                     "the request is not signed for table `%s`: %s".formatted(table.name(), e.getMessage()));

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
 import org.gaul.shaded.org.eclipse.jetty.ee10.servlet.ServletContextHandler;
@@ -33,6 +35,7 @@ public final class EmbeddedS3 implements AutoCloseable {
     private static final Logger TALKATIVE = LoggerFactory.getLogger("org.gaul");
 
     private final Settings settings;
+    private final Map<String, String> roots = new ConcurrentHashMap<>();
     private final Clock clock;
     private final Server server = new Server(new QueuedThreadPool(THREADS_MAX));
     private final ServerConnector connector;
@@ -65,6 +68,7 @@ public final class EmbeddedS3 implements AutoCloseable {
             logger.setLevel(Level.WARN);
         }
         this.settings = settings;
+        this.roots.put(settings.accessKey(), settings.secretKey());
         this.clock = clock;
         HttpConfiguration http = new HttpConfiguration();
         // S3 keys have slashes, dots and percent signs where HTTP servers suspect attacks. The guard looks at the
@@ -91,8 +95,7 @@ public final class EmbeddedS3 implements AutoCloseable {
         S3Sessions sessions = new S3Sessions(buckets.resolveSibling("session.key"), clock);
         S3Disk disk = new S3Disk(new FilesystemNio2BlobStore(buckets.toString()), buckets);
         ServletContextHandler context = new ServletContextHandler();
-        context.addServlet(
-                new ServletHolder(new S3Door(disk, settings, sessions, new S3Sts(settings, sessions))), "/*");
+        context.addServlet(new ServletHolder(new S3Door(disk, roots, sessions, new S3Sts(roots, sessions))), "/*");
         server.setHandler(context);
         try {
             server.start();
@@ -101,6 +104,16 @@ public final class EmbeddedS3 implements AutoCloseable {
         } catch (Exception e) {
             throw new IOException("the S3 server does not start", e);
         }
+    }
+
+    /// Takes another root key as well, until the store is closed.
+    public void allow(String accessKey, String secretKey) {
+        roots.put(accessKey, secretKey);
+    }
+
+    /// Takes this root key no more. Sessions that it asked for go on.
+    public void withdraw(String accessKey) {
+        roots.remove(accessKey);
     }
 
     /// Of S3 and of STS.

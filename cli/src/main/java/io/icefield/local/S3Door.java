@@ -47,8 +47,9 @@ final class S3Door extends HttpServlet {
     private final transient Protocol protocol;
     private final transient S3Sts sts;
 
-    S3Door(BlobStore store, EmbeddedS3.Settings settings, S3Sessions sessions, S3Sts sts) {
-        this.protocol = new Protocol(store, settings, sessions);
+    /// @param roots secrets of the root keys, by their names; they may change
+    S3Door(BlobStore store, Map<String, String> roots, S3Sessions sessions, S3Sts sts) {
+        this.protocol = new Protocol(store, roots, sessions);
         this.sts = sts;
     }
 
@@ -115,12 +116,12 @@ final class S3Door extends HttpServlet {
 
     /// S3Proxy's protocol handler with our callers.
     private static final class Protocol extends S3ProxyHandler {
-        Protocol(BlobStore store, EmbeddedS3.Settings settings, S3Sessions sessions) {
+        Protocol(BlobStore store, Map<String, String> roots, S3Sessions sessions) {
             super(
                     store,
                     AuthenticationType.AWS_V4,
-                    settings.accessKey(),
-                    settings.secretKey(),
+                    "",
+                    "",
                     null,
                     OBJECT_BYTES_MAX,
                     HASHED_BODY_BYTES_MAX,
@@ -134,9 +135,10 @@ final class S3Door extends HttpServlet {
                 Target target = new Target(bucket == null ? "" : bucket, key == null ? "" : key);
                 Optional<String> token = TOKEN.get();
                 if (token.isEmpty()) {
-                    return settings.accessKey().equals(accessKey)
-                            ? new AccessGrant(settings.secretKey(), new S3Guard(store, S3Policy.EVERYTHING, target))
-                            : null;
+                    String secret = accessKey == null ? null : roots.get(accessKey);
+                    return secret == null
+                            ? null
+                            : new AccessGrant(secret, new S3Guard(store, S3Policy.EVERYTHING, target));
                 }
                 Session session = session(sessions, token.get(), accessKey);
                 return new AccessGrant(session.secretKey(), new S3Guard(store, session.policy(), target));

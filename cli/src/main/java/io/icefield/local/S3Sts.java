@@ -48,11 +48,12 @@ final class S3Sts {
     private static final Pattern ROLE_ARN = Pattern.compile("arn:[\\w+=,.@:/-]{1,2000}");
     private static final Pattern SESSION_NAME = Pattern.compile("[\\w+=,.@-]{2,64}");
 
-    private final EmbeddedS3.Settings settings;
+    private final Map<String, String> roots;
     private final S3Sessions sessions;
 
-    S3Sts(EmbeddedS3.Settings settings, S3Sessions sessions) {
-        this.settings = settings;
+    /// @param roots secrets of the root keys, by their names; they may change
+    S3Sts(Map<String, String> roots, S3Sessions sessions) {
+        this.roots = roots;
         this.sessions = sessions;
     }
 
@@ -145,7 +146,8 @@ final class S3Sts {
         if (request.getHeader("x-amz-security-token") != null) {
             throw new Refused(403, "AccessDenied", "a session key cannot ask for another one");
         }
-        if (!signed.group(1).equals(settings.accessKey())) {
+        String secret = roots.get(signed.group(1));
+        if (secret == null) {
             throw new Refused(403, "InvalidClientTokenId", "there is no such access key");
         }
         String date = String.valueOf(request.getHeader("x-amz-date"));
@@ -166,7 +168,7 @@ final class S3Sts {
                 + hex(sha256(body));
         String scope = "%s/%s/sts/aws4_request".formatted(signed.group(2), signed.group(3));
         String text = "AWS4-HMAC-SHA256\n%s\n%s\n%s".formatted(date, scope, hex(sha256(canonical.getBytes(UTF_8))));
-        byte[] key = ("AWS4" + settings.secretKey()).getBytes(UTF_8);
+        byte[] key = ("AWS4" + secret).getBytes(UTF_8);
         for (String part : List.of(signed.group(2), signed.group(3), "sts", "aws4_request", text)) {
             key = hmac(key, part);
         }

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.iceberg.rest.RESTCatalog;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -39,6 +40,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 final class Replicas implements AutoCloseable {
     private static final String REGION = "us-east-1";
     private static final String S3_USER = "root";
+    private static final Duration COMMAND_PATIENCE = Duration.ofMinutes(1);
 
     private final Supervisor parts;
     private final String database;
@@ -46,18 +48,31 @@ final class Replicas implements AutoCloseable {
     private final String s3Secret;
     private final List<URI> uris;
     private final String adminSecret;
+    private final Path keyFile;
 
     private Replicas(
-            Supervisor parts, String database, EmbeddedS3 s3, String s3Secret, List<URI> uris, String adminSecret) {
+            Supervisor parts,
+            String database,
+            EmbeddedS3 s3,
+            String s3Secret,
+            List<URI> uris,
+            String adminSecret,
+            Path keyFile) {
         this.parts = parts;
         this.database = database;
         this.s3 = s3;
         this.s3Secret = s3Secret;
         this.uris = List.copyOf(uris);
         this.adminSecret = adminSecret;
+        this.keyFile = keyFile;
     }
 
     static Replicas start(int count) throws Exception {
+        return start(count, Map.of());
+    }
+
+    /// @param more settings
+    static Replicas start(int count, Map<String, String> more) throws Exception {
         Path home = Files.createTempDirectory(Files.createDirectories(Path.of("target/replicas")), "mesh")
                 .toAbsolutePath();
         System.out.println("the replicas' logs are in " + home);
@@ -78,32 +93,58 @@ final class Replicas implements AutoCloseable {
         List<URI> uris = new ArrayList<>();
         for (int number = 1; number <= count; number++) {
             URI uri = URI.create("http://127.0.0.1:" + freePort());
-            parts.start(new Server(
-                    "catalog-" + number,
-                    uri,
-                    home,
-                    Map.ofEntries(
-                            Map.entry("CLASSPATH", System.getProperty("java.class.path")),
-                            Map.entry("ICEFIELD_PORT", Integer.toString(uri.getPort())),
-                            Map.entry("ICEFIELD_DATABASE_URL", postgres.jdbcUrl()),
-                            Map.entry("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER),
-                            Map.entry("ICEFIELD_DATABASE_PASSWORD", password),
-                            Map.entry("ICEFIELD_S3_ENDPOINT", s3.endpoint().toString()),
-                            Map.entry("ICEFIELD_S3_ACCESS_KEY", S3_USER),
-                            Map.entry("ICEFIELD_S3_SECRET_KEY", s3Secret),
-                            Map.entry("ICEFIELD_POLICIES", noPolicies.toString()),
-                            Map.entry(
-                                    "ICEFIELD_KEY_FILE",
-                                    home.resolve("catalog.key").toString()),
-                            Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret))));
+            Map<String, String> environment = new TreeMap<>(Map.ofEntries(
+                    Map.entry("CLASSPATH", System.getProperty("java.class.path")),
+                    Map.entry("ICEFIELD_PORT", Integer.toString(uri.getPort())),
+                    Map.entry("ICEFIELD_DATABASE_URL", postgres.jdbcUrl()),
+                    Map.entry("ICEFIELD_DATABASE_USER", EmbeddedPostgres.USER),
+                    Map.entry("ICEFIELD_DATABASE_PASSWORD", password),
+                    Map.entry("ICEFIELD_S3_ENDPOINT", s3.endpoint().toString()),
+                    Map.entry("ICEFIELD_S3_ACCESS_KEY", S3_USER),
+                    Map.entry("ICEFIELD_S3_SECRET_KEY", s3Secret),
+                    Map.entry("ICEFIELD_POLICIES", noPolicies.toString()),
+                    Map.entry("ICEFIELD_KEY_FILE", home.resolve("catalog.key").toString()),
+                    Map.entry("ICEFIELD_ADMIN_SECRET", adminSecret)));
+            environment.putAll(more);
+            parts.start(new Server("catalog-" + number, uri, home, environment));
             uris.add(uri);
         }
         String database = postgres.jdbcUrl() + "?user=" + EmbeddedPostgres.USER + "&password=" + password;
-        return new Replicas(parts, database, s3, s3Secret, uris, adminSecret);
+        return new Replicas(parts, database, s3, s3Secret, uris, adminSecret, home.resolve("catalog.key"));
     }
 
     List<URI> uris() {
         return uris;
+    }
+
+    /// Of the keys that seal secrets; all replicas read it.
+    Path keyFile() {
+        return keyFile;
+    }
+
+    EmbeddedS3 store() {
+        return s3;
+    }
+
+    /// Our command line, speaking to the first replica as the administrator.
+    Ran icefield(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "io.icefield.cli.Icefield"));
+        command.addAll(List.of(arguments));
+        return Ran.command(
+                command,
+                keyFile.resolveSibling(""),
+                Map.of(
+                        "CLASSPATH",
+                        System.getProperty("java.class.path"),
+                        "ICEFIELD_URI",
+                        uris.getFirst().toString(),
+                        "ICEFIELD_CLIENT_ID",
+                        "admin",
+                        "ICEFIELD_CLIENT_SECRET",
+                        adminSecret),
+                "",
+                COMMAND_PATIENCE);
     }
 
     ApiClient admin() {

@@ -1,6 +1,7 @@
 package io.icefield.storage;
 
 import io.icefield.storage.DomainStorage.Reach;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,8 @@ public interface RequestSigner {
     /// signs nothing otherwise. What the request's body decides is bound to the signature.
     ///
     /// @param folder one table's
-    Signed sign(StorageProfile profile, Location folder, Reach reach, Unsigned request);
+    /// @param right how long its sender may do this: the signature is good no longer, and 15 minutes at most
+    Signed sign(StorageProfile profile, Location folder, Reach reach, Duration right, Unsigned request);
 
     /// A request as its client would send it.
     ///

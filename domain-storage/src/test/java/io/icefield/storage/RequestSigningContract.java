@@ -18,6 +18,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,6 +39,8 @@ public abstract class RequestSigningContract {
     /// Does the store keep to what a signature covers, also when the root key signed?
     protected abstract boolean keepsToSignatures();
 
+    private static final Duration FOR_LONG = Duration.ofHours(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final byte[] BYTES = "hello".getBytes(UTF_8);
 
     private final S3DomainStorage storage =
@@ -87,12 +91,24 @@ public abstract class RequestSigningContract {
 
     private Signed sign(
             boolean sts, Reach reach, String method, String path, Map<String, String> headers, String body) {
+        return sign(sts, reach, FOR_LONG, method, path, headers, body);
+    }
+
+    private Signed sign(
+            boolean sts,
+            Reach reach,
+            Duration right,
+            String method,
+            String path,
+            Map<String, String> headers,
+            String body) {
         Map<String, List<String>> all = new TreeMap<>();
         headers.forEach((name, value) -> all.put(name, List.of(value)));
         return signer.sign(
                 profile(sts),
                 orders,
                 reach,
+                right,
                 new Unsigned(
                         method,
                         uri(path),
@@ -192,6 +208,30 @@ public abstract class RequestSigningContract {
                 parts);
         assertThat(done.statusCode()).as(done.body()).isEqualTo(200);
         assertThat(storage.read(store(bucket), orders.child("large"), 100)).hasValue("part one".getBytes(UTF_8));
+    }
+
+    @Test
+    void aSignatureEndsWithTheRightBehindIt() {
+        Duration right = Duration.ofSeconds(4);
+        Instant signedAt = Instant.now();
+        Signed get = sign(true, Reach.READ, right, "GET", "/sales/orders/a", Map.of(), "");
+        assertThat(send(get, "GET", "/sales/orders/a", Map.of(), "").statusCode())
+                .isEqualTo(200);
+        int status;
+        do {
+            status = send(get, "GET", "/sales/orders/a", Map.of(), "").statusCode();
+            assertThat(Instant.now()).as("it ends").isBefore(signedAt.plus(PATIENCE));
+        } while (status == 200);
+        assertThat(status).isEqualTo(403);
+        assertThat(Instant.now()).as("not earlier").isAfter(signedAt.plus(right.dividedBy(2)));
+        assertThat(send(
+                                sign(true, Reach.READ, "GET", "/sales/orders/a", Map.of(), ""),
+                                "GET",
+                                "/sales/orders/a",
+                                Map.of(),
+                                "")
+                        .statusCode())
+                .isEqualTo(200);
     }
 
     @Test

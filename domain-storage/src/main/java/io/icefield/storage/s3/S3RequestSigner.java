@@ -31,6 +31,8 @@ public final class S3RequestSigner implements RequestSigner {
     /// The key that a client would be vended, so that there is one for both.
     private static final Duration KEY_LIFETIME = Duration.ofHours(1);
 
+    private static final Duration DATE_GOOD = Duration.ofMinutes(15);
+
     private final DomainStorage storage;
     private final Clock clock;
     private final AwsV4HttpSigner signer = AwsV4HttpSigner.create();
@@ -41,7 +43,7 @@ public final class S3RequestSigner implements RequestSigner {
     }
 
     @Override
-    public Signed sign(StorageProfile profile, Location folder, Reach reach, Unsigned request) {
+    public Signed sign(StorageProfile profile, Location folder, Reach reach, Duration right, Unsigned request) {
         S3Call call = S3Call.of(profile, folder, request);
         if (call.needs() == Reach.READ_WRITE && reach == Reach.READ) {
             throw new OutOfReach("a reader's `%s` of `%s` is not signed: it would change the table"
@@ -62,7 +64,7 @@ public final class S3RequestSigner implements RequestSigner {
                     .putProperty(
                             AwsV4FamilyHttpSigner.PAYLOAD_SIGNING_ENABLED,
                             call.body().isPresent())
-                    .putProperty(HttpSigner.SIGNING_CLOCK, clock);
+                    .putProperty(HttpSigner.SIGNING_CLOCK, dated(right));
             call.body().ifPresent(body -> sign.payload(ContentStreamProvider.fromByteArray(body.getBytes(UTF_8))));
         });
         Map<String, List<String>> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
@@ -70,6 +72,12 @@ public final class S3RequestSigner implements RequestSigner {
         // Some clients add what they get to what they have: nothing must be there twice.
         headers.keySet().removeAll(request.headers().keySet());
         return new Signed(request.uri(), headers, call.reusable());
+    }
+
+    /// Stores take a date for so long: an older one is taken for less.
+    private Clock dated(Duration right) {
+        Duration less = DATE_GOOD.minus(right);
+        return less.isPositive() ? Clock.offset(clock, less.negated()) : clock;
     }
 
     private static AwsCredentialsIdentity identity(Credential key) {

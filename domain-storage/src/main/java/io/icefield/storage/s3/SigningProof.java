@@ -12,6 +12,7 @@ import io.icefield.storage.RequestSigner.Unsigned;
 import io.icefield.storage.StorageProfile;
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,9 @@ import software.amazon.awssdk.http.SdkHttpMethod;
 /// Where requests are signed with the root key, only the store can keep a client from changing what the signature does
 /// not cover. This tries to cheat as a client would. Some stores let it: MinIO does, so it needs its STS.
 final class SigningProof {
+    /// Of a signature that the proof changes and sends at once.
+    private static final Duration LASTS = Duration.ofMinutes(15);
+
     private final DomainStorage storage;
     private final RequestSigner signer;
     private final SdkHttpClient http;
@@ -82,6 +86,7 @@ final class SigningProof {
                 profile,
                 folder,
                 Reach.READ_WRITE,
+                LASTS,
                 new Unsigned(
                         method,
                         uri,
