@@ -41,7 +41,7 @@ final class KeyFileTest {
                     return keys.keys();
                 })
                 .toList();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             assertThat(threads.invokeAll(servers).stream()
                             .map(Future::resultNow)
                             .collect(Collectors.toSet()))

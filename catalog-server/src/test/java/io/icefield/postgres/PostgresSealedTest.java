@@ -140,7 +140,7 @@ final class PostgresSealedTest {
         assertThat(sealed.reseal("", 5).resealed()).as("and then it died").isEqualTo(5);
         PostgresStorages storages = new PostgresStorages(mesh.database);
         AtomicBoolean done = new AtomicBoolean();
-        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var threads = Executors.newCachedThreadPool()) {
             Future<Integer> rotations = threads.submit(() -> {
                 int count = 0;
                 do {
