@@ -18,10 +18,14 @@ final class Address {
         port = chosen;
     }
 
+    /// Of all that is served.
+    URI base() {
+        return settings.publicUri().orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), port)));
+    }
+
     /// The Iceberg REST catalog's.
     URI iceberg() {
-        return iceberg(settings.publicUri()
-                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), port))));
+        return iceberg(base());
     }
 
     /// Below the path that the address may have: a proxy serves us there.

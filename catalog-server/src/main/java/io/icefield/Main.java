@@ -291,7 +291,8 @@ public final class Main {
                                 governance.version(),
                                 settings.audit().replica(),
                                 clock),
-                        new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, cache, renaming, newViews),
+                        address::base),
                 trinoSql(sealed.secret(QUERY_SALT)),
                 database::ready);
         decisionLog.start();

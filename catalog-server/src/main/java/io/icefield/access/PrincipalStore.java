@@ -42,7 +42,8 @@ public interface PrincipalStore {
     /// `false` when there is none.
     boolean replaceGroups(String name, List<String> groups);
 
-    /// Removes it and what was granted to it; `false` when there is none.
+    /// Removes it and what was granted to it; `false` when there is none. Throws `Refusal.NotAllowed`, and nothing has
+    /// changed, when a domain would have no owner left whose grant does not expire. Who is in a group is not asked.
     boolean remove(String name);
 
     /// Adds somebody of outside, or replaces the groups; whoever is there already stays at least as long as before.

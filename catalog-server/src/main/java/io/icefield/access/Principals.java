@@ -15,6 +15,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Who there is: the platform team adds users, jobs and engines; each proves itself with a secret that is shown once.
 public final class Principals {
@@ -173,6 +174,15 @@ public final class Principals {
                 .filter(each -> each.until().map(now::isBefore).orElse(true))
                 .map(Stored::principal)
                 .orElseGet(() -> new Principal(name, Principal.Kind.USER, groups));
+    }
+
+    /// A principal that cannot be removed yet.
+    public static Refusal lastOwner(String name, List<String> domains) {
+        return new Refusal.NotAllowed(
+                "`%s` is the last owner of %s whose grant does not expire: grant `owner` there to somebody else first"
+                        .formatted(
+                                name,
+                                domains.stream().map("domain `%s`"::formatted).collect(Collectors.joining(", "))));
     }
 
     private static Refusal absent(String name) {

@@ -7,6 +7,12 @@ import java.util.Optional;
 /// Access tokens: signed, expiring, verifiable by others with the published keys (RFC 7519, RFC 7517). That a token is
 /// genuine says who somebody was when it was issued; whether that still holds is for [Logins].
 public interface Tokens {
+    /// Issuer and audience.
+    String ICEFIELD = "icefield";
+
+    /// How they are signed.
+    String ALGORITHM = "ES256";
+
     /// By how much clocks may differ.
     Duration SKEW = Duration.ofSeconds(60);
 

@@ -7,26 +7,34 @@ import io.icefield.access.Logins;
 import io.icefield.access.Logins.Credentials;
 import io.icefield.access.Logins.Issued;
 import io.icefield.access.Refusal;
+import io.icefield.access.Tokens;
 import io.icefield.access.Trail;
+import java.net.URI;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /// Tokens for client id and secret (OAuth 2.0 client credentials) or for another token (RFC 8693), and the keys that
 /// prove them.
 final class LoginRoutes {
     private static final int BODY_BYTES_MAX = 64 << 10;
+    private static final String TOKEN = "/oauth/token";
+    private static final String KEYS = "/oauth/jwks";
     private static final String TYPE = "urn:ietf:params:oauth:token-type:";
     private static final String ACCESS_TOKEN = TYPE + "access_token";
     private static final Set<String> SUBJECTS = Set.of(ACCESS_TOKEN, TYPE + "id_token", TYPE + "jwt");
     private static final String EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 
     private final Logins logins;
+    private final Supplier<URI> address;
 
-    LoginRoutes(Logins logins) {
+    /// @param address how clients reach us
+    LoginRoutes(Logins logins, Supplier<URI> address) {
         this.logins = logins;
+        this.address = address;
     }
 
     List<Route> routes() {
@@ -34,10 +42,11 @@ final class LoginRoutes {
                 Route.post("/iceberg/v1/oauth/tokens", this::token, Needs.NOTHING)
                         .limit(BODY_BYTES_MAX)
                         .reads(),
-                Route.post("/oauth/token", this::token, Needs.NOTHING)
+                Route.post(TOKEN, this::token, Needs.NOTHING)
                         .limit(BODY_BYTES_MAX)
                         .reads(),
-                Route.get("/oauth/jwks", this::keys, Needs.NOTHING));
+                Route.get(KEYS, this::keys, Needs.NOTHING),
+                Route.get("/.well-known/openid-configuration", this::discovery, Needs.NOTHING));
     }
 
     private Answer token(Call call) {
@@ -143,6 +152,30 @@ final class LoginRoutes {
     private static Answer error(int status, String error, String description) {
         return Answer.json(status, object("error", error, "error_description", description))
                 .secret();
+    }
+
+    /// OpenID Connect Discovery, RFC 8414: what verifies our tokens finds what it needs.
+    private Answer discovery(Call call) {
+        String base = address.get().toString().replaceAll("/+$", "");
+        return Answer.json(
+                200,
+                object(
+                        "issuer",
+                        Tokens.ICEFIELD,
+                        "jwks_uri",
+                        base + KEYS,
+                        "token_endpoint",
+                        base + TOKEN,
+                        "grant_types_supported",
+                        List.of("client_credentials", EXCHANGE),
+                        "token_endpoint_auth_methods_supported",
+                        List.of("client_secret_basic", "client_secret_post"),
+                        "response_types_supported",
+                        List.of(),
+                        "subject_types_supported",
+                        List.of("public"),
+                        "id_token_signing_alg_values_supported",
+                        List.of(Tokens.ALGORITHM)));
     }
 
     private Answer keys(Call call) {

@@ -116,7 +116,7 @@ public final class Server {
                 .register(meters);
         List<Route> routes = Stream.of(
                         new IcebergRoutes(use).routes(), // first: a path is compared with one route after the other
-                        new LoginRoutes(use.logins()).routes(),
+                        new LoginRoutes(use.logins(), use.address()).routes(),
                         new IdentityRoutes(use.principals(), use.signingKeys()).routes(),
                         new SealingKeyRoutes(use.sealingKeys()).routes(),
                         new PlatformRoutes(use).routes(),

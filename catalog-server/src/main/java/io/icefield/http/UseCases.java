@@ -38,10 +38,14 @@ import io.icefield.table.UndropTable;
 import io.icefield.table.UnregisterTable;
 import io.icefield.table.Usages;
 import io.icefield.table.Views;
+import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /// What the routes call.
+///
+/// @param address how clients reach us
 public record UseCases(
         Principals principals,
         Logins logins,
@@ -65,7 +69,8 @@ public record UseCases(
         Keeping keeping,
         OnStorage onStorage,
         OnAudit onAudit,
-        QueryDecisions queryDecisions) {
+        QueryDecisions queryDecisions,
+        Supplier<URI> address) {
 
     /// What was decided.
     ///

@@ -38,9 +38,6 @@ import java.util.UUID;
 /// Access tokens as JWTs, signed with ES256 and nothing else. A key that is not (any more) among our own verifies
 /// nothing, not even what it verified before.
 public final class JwtTokens implements Tokens {
-    /// Issuer and audience.
-    public static final String ICEFIELD = "icefield";
-
     private static final int VERIFIED_MAX = 10_000;
 
     /// More keys than live at a time.

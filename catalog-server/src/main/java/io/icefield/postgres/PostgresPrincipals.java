@@ -6,6 +6,7 @@ import io.icefield.access.Kept;
 import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.PrincipalStore;
+import io.icefield.access.Principals;
 import io.icefield.access.Refusal;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -104,6 +105,27 @@ public final class PostgresPrincipals implements PrincipalStore {
 
     private static final String REMOVE = """
             DELETE FROM principals WHERE name = :name
+            """;
+
+    /// As whoever takes a grant of an owner back: one after the other. In one order, for those who wait for several.
+    private static final String LOCK_OWNED = """
+            SELECT d.id FROM domains d
+            WHERE d.name IN (
+                SELECT scope FROM grants
+                WHERE grantee = 'principal:' || :name AND role = 'owner' AND expires_at = 'infinity')
+            ORDER BY d.id
+            FOR NO KEY UPDATE
+            """;
+
+    private static final String ORPHANED = """
+            SELECT g.scope FROM grants g
+            JOIN domains d ON d.name = g.scope
+            WHERE g.grantee = 'principal:' || :name AND g.role = 'owner' AND g.expires_at = 'infinity'
+            AND NOT EXISTS (
+                SELECT FROM grants o
+                WHERE o.scope = g.scope AND o.grantee <> g.grantee AND o.role = 'owner' AND o.expires_at = 'infinity')
+            ORDER BY g.scope
+            LIMIT 10
             """;
 
     private static final String REMOVE_GRANTS = """
@@ -307,6 +329,12 @@ public final class PostgresPrincipals implements PrincipalStore {
         return changed(Boolean::booleanValue, handle -> {
             if (handle.createUpdate(REMOVE).bind("name", name).execute() == 0) {
                 return false;
+            }
+            handle.createQuery(LOCK_OWNED).bind("name", name).mapTo(Long.class).list();
+            List<String> orphaned =
+                    handle.createQuery(ORPHANED).bind("name", name).mapTo(String.class).list();
+            if (!orphaned.isEmpty()) {
+                throw Principals.lastOwner(name, orphaned);
             }
             handle.createUpdate(REMOVE_GRANTS).bind("name", name).execute();
             return true;

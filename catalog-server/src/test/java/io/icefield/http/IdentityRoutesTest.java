@@ -4,9 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.nimbusds.jose.crypto.ECDSAVerifier;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jwt.SignedJWT;
 import io.icefield.access.IdentityProviders.External;
 import io.icefield.access.Principal;
 import io.icefield.http.RunningServer.Reply;
+import java.net.URI;
 import java.net.http.HttpRequest;
 import java.time.Instant;
 import java.util.Base64;
@@ -194,6 +198,27 @@ final class IdentityRoutesTest {
                         .path("error")
                         .asText())
                 .isEqualTo("unsupported_grant_type");
+    }
+
+    @Test
+    void whoVerifiesTokensFindsWhatItNeeds() throws Exception {
+        Reply found = mesh.send("GET", "/.well-known/openid-configuration", "", "");
+        assertThat(found.status()).isEqualTo(200);
+        JsonNode discovery = found.json();
+        String secret = bobsSecret();
+        SignedJWT token = SignedJWT.parse(token(mesh.send(
+                "POST",
+                URI.create(discovery.path("token_endpoint").asText()).getPath(),
+                "",
+                "grant_type=%s&client_id=bob&client_secret=%s"
+                        .formatted(discovery.at("/grant_types_supported/0").asText(), secret))));
+        assertThat(token.getJWTClaimsSet().getIssuer()).isEqualTo(discovery.path("issuer").asText());
+        assertThat(token.getHeader().getAlgorithm().getName())
+                .isEqualTo(discovery.at("/id_token_signing_alg_values_supported/0").asText());
+        JWKSet keys = JWKSet.load(URI.create(discovery.path("jwks_uri").asText()).toURL());
+        assertThat(token.verify(new ECDSAVerifier(
+                        keys.getKeyByKeyId(token.getHeader().getKeyID()).toECKey())))
+                .isTrue();
     }
 
     @Test

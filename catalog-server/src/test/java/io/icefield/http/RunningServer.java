@@ -374,7 +374,8 @@ final class RunningServer implements AutoCloseable {
                                 GOVERNANCE.version(),
                                 "replica-1",
                                 Clock.systemUTC()),
-                        new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews)),
+                        new QueryDecisions(domains, namespaces, tables, views, restricted, files, renaming, newViews),
+                        this::base),
                 dialect,
                 this::isReady);
         server.start();
@@ -434,6 +435,10 @@ final class RunningServer implements AutoCloseable {
         Principal principal = new Principal(name, kind, new HashSet<>(List.of(groups)));
         principals.bootstrap(principal);
         return logins.tokenOf(principal);
+    }
+
+    private URI base() {
+        return uri("");
     }
 
     URI uri(String path) {

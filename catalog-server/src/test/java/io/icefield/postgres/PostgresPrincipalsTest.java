@@ -3,11 +3,16 @@ package io.icefield.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.icefield.access.Grantee;
 import io.icefield.access.Logins;
+import io.icefield.access.Page;
 import io.icefield.access.Principal;
 import io.icefield.access.PrincipalStore;
 import io.icefield.access.Refusal;
+import io.icefield.access.Role;
 import io.icefield.access.SigningKeyStore.SigningKey;
+import io.icefield.domain.Grant;
+import io.icefield.storage.DomainName;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -52,6 +57,37 @@ final class PostgresPrincipalsTest {
         return mesh.principals.find(name).orElseThrow().secrets().stream()
                 .map(PrincipalStore.Secret::hash)
                 .toList();
+    }
+
+    @Test
+    void theLastOwnerOfADomainIsNotRemoved() throws Exception {
+        Grantee bob = Grantee.parse("principal:bob");
+        Grantee eve = Grantee.parse("principal:eve");
+        mesh.principals.add(BOB, bytes(1));
+        mesh.principals.add(new Principal("eve", Principal.Kind.USER, Set.of()), bytes(1));
+        mesh.domain("sales");
+        mesh.domain("hr");
+        mesh.grant(Mesh.grant(bob, Role.OWNER, "sales"));
+        mesh.grant(Mesh.grant(bob, Role.OWNER, "hr"));
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.READER, "sales"));
+        assertThatThrownBy(() -> mesh.principals.remove("bob"))
+                .isInstanceOf(Refusal.NotAllowed.class)
+                .hasMessageContainingAll("`bob`", "domain `hr`, domain `sales`", "grant `owner`");
+        assertThat(mesh.principals.find("bob")).isPresent();
+        assertThat(hashes("bob")).hasSize(1);
+
+        mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "hr"));
+        mesh.grant(Mesh.grant(eve, Role.OWNER, "sales"));
+        List<Callable<Boolean>> race = List.of(() -> mesh.principals.remove("bob"), () -> mesh.principals.remove("eve"));
+        try (var threads = Executors.newCachedThreadPool()) {
+            List<Future<Boolean>> both = threads.invokeAll(race);
+            assertThat(both.stream().filter(each -> each.state() == Future.State.SUCCESS))
+                    .as("one of them stays")
+                    .hasSize(1);
+        }
+        assertThat(mesh.grants(Optional.of(new DomainName("sales")), Page.Request.ALL).items())
+                .extracting(Grant::role)
+                .contains(Role.OWNER);
     }
 
     @Test

