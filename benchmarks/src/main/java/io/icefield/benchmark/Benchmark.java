@@ -121,10 +121,7 @@ public final class Benchmark {
             rows.bound("bare web server, the same bytes", callers, wire -> bare(wire, "/load", ""));
             rows.row("loadTable", callers, (wire, number) -> target.loading(wire, number % CALLERS, ""));
         }
-        rows.row(
-                "loadTable with a vended key",
-                CALLERS,
-                (wire, number) -> target.loading(wire, number, Target.VENDED));
+        rows.row("loadTable with a vended key", CALLERS, (wire, number) -> target.loading(wire, number, Target.VENDED));
     }
 
     private void compressedLoads() throws Exception {

@@ -69,10 +69,7 @@ final class Grants {
 
     private Costs loads(String with) throws Exception {
         return new Costs(
-                rows.row(
-                        "loadTable, " + with,
-                        CALLERS,
-                        (wire, number) -> target.loading(wire, number, "")),
+                rows.row("loadTable, " + with, CALLERS, (wire, number) -> target.loading(wire, number, "")),
                 rows.row(
                         "loadTable with a vended key, " + with,
                         CALLERS,

@@ -331,8 +331,10 @@ public final class PostgresPrincipals implements PrincipalStore {
                 return false;
             }
             handle.createQuery(LOCK_OWNED).bind("name", name).mapTo(Long.class).list();
-            List<String> orphaned =
-                    handle.createQuery(ORPHANED).bind("name", name).mapTo(String.class).list();
+            List<String> orphaned = handle.createQuery(ORPHANED)
+                    .bind("name", name)
+                    .mapTo(String.class)
+                    .list();
             if (!orphaned.isEmpty()) {
                 throw Principals.lastOwner(name, orphaned);
             }

@@ -35,6 +35,14 @@ public final class Restricted {
     /// other names since: their masks count too, also when no schema tells of them any more. A name that several
     /// columns had takes the strictest of their masks.
     Restrictions of(Principal who, TableStore.Seen seen, Metadata metadata) {
+        Restrictions hidden = hidden(who, seen, metadata);
+        Trail trail = Trail.current();
+        trail.masked(hidden.masks().keySet());
+        hidden.filters().forEach(filter -> trail.filtered(filter.column()));
+        return hidden;
+    }
+
+    private Restrictions hidden(Principal who, TableStore.Seen seen, Metadata metadata) {
         if (Access.readsClear(who, seen.sight())) {
             return Restrictions.NONE;
         }
@@ -50,9 +58,6 @@ public final class Restricted {
                     .masks()
                     .forEach((column, mask) -> masks.merge(column, mask, Mask::stricter));
         }
-        Trail trail = Trail.current();
-        trail.masked(masks.keySet());
-        now.filters().forEach(filter -> trail.filtered(filter.column()));
         return new Restrictions(masks, now.filters());
     }
 
@@ -86,7 +91,7 @@ public final class Restricted {
         }
         TableStore.Seen later =
                 new TableStore.Seen(seen.table(), new Sight(Set.of(Role.READER), false), seen.tagsVersion());
-        return of(who, later, metadata).none() ? Sight.FOREVER : clear;
+        return hidden(who, later, metadata).none() ? Sight.FOREVER : clear;
     }
 
     /// Metadata as this caller may see it.

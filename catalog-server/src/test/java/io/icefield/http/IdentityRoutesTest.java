@@ -212,10 +212,13 @@ final class IdentityRoutesTest {
                 "",
                 "grant_type=%s&client_id=bob&client_secret=%s"
                         .formatted(discovery.at("/grant_types_supported/0").asText(), secret))));
-        assertThat(token.getJWTClaimsSet().getIssuer()).isEqualTo(discovery.path("issuer").asText());
+        assertThat(token.getJWTClaimsSet().getIssuer())
+                .isEqualTo(discovery.path("issuer").asText());
         assertThat(token.getHeader().getAlgorithm().getName())
-                .isEqualTo(discovery.at("/id_token_signing_alg_values_supported/0").asText());
-        JWKSet keys = JWKSet.load(URI.create(discovery.path("jwks_uri").asText()).toURL());
+                .isEqualTo(
+                        discovery.at("/id_token_signing_alg_values_supported/0").asText());
+        JWKSet keys =
+                JWKSet.load(URI.create(discovery.path("jwks_uri").asText()).toURL());
         assertThat(token.verify(new ECDSAVerifier(
                         keys.getKeyByKeyId(token.getHeader().getKeyID()).toECKey())))
                 .isTrue();

@@ -78,14 +78,16 @@ final class PostgresPrincipalsTest {
 
         mesh.grant(Mesh.grant(Mesh.ANALYSTS, Role.OWNER, "hr"));
         mesh.grant(Mesh.grant(eve, Role.OWNER, "sales"));
-        List<Callable<Boolean>> race = List.of(() -> mesh.principals.remove("bob"), () -> mesh.principals.remove("eve"));
+        List<Callable<Boolean>> race =
+                List.of(() -> mesh.principals.remove("bob"), () -> mesh.principals.remove("eve"));
         try (var threads = Executors.newCachedThreadPool()) {
             List<Future<Boolean>> both = threads.invokeAll(race);
             assertThat(both.stream().filter(each -> each.state() == Future.State.SUCCESS))
                     .as("one of them stays")
                     .hasSize(1);
         }
-        assertThat(mesh.grants(Optional.of(new DomainName("sales")), Page.Request.ALL).items())
+        assertThat(mesh.grants(Optional.of(new DomainName("sales")), Page.Request.ALL)
+                        .items())
                 .extracting(Grant::role)
                 .contains(Role.OWNER);
     }

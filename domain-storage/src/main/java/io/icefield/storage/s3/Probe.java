@@ -267,9 +267,9 @@ final class Probe {
         mustNot("no-signature", "anybody reads without a key", () -> get(nobody, inside));
     }
 
-    /// MinIO takes a name for a signature when the checksum of a body comes after it (CVE-2026-41145). Tried with the
-    /// name of the storage's own key, in the probe's own folder, and looked at afterwards: what the store says counts
-    /// for nothing.
+    /// MinIO takes a name for a signature when the checksum comes after the body (CVE-2026-41145). Tried with the
+    /// name of the storage's own key, in the probe's folder, and looked at afterwards: what the store says does
+    /// not count.
     private void unsignedWrite() {
         String check = "unsigned-write";
         String what = "whoever knows the name of the storage's key writes without its secret";
@@ -291,17 +291,17 @@ final class Probe {
         byte[] content = bytes(unsigned);
         CRC32 sum = new CRC32();
         sum.update(content);
-        byte[] crc = ByteBuffer.allocate(Integer.BYTES).putInt((int) sum.getValue()).array();
+        byte[] crc =
+                ByteBuffer.allocate(Integer.BYTES).putInt((int) sum.getValue()).array();
         byte[] body = "%x\r\n%s\r\n0\r\nx-amz-checksum-crc32:%s\r\n\r\n"
-                .formatted(
-                        content.length, unsigned.key(), Base64.getEncoder().encodeToString(crc))
+                .formatted(content.length, unsigned.key(), Base64.getEncoder().encodeToString(crc))
                 .getBytes(UTF_8);
         String date = DAY.format(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC));
         String name = URLEncoder.encode(
                 "%s/%s/%s/s3/aws4_request".formatted(profile.root().accessKey(), date, profile.region()), UTF_8);
-        URI at = URI.create(root.utilities()
-                        .getUrl(url -> url.bucket(unsigned.bucket()).key(unsigned.key()))
-                + "?X-Amz-Credential=" + name);
+        URI at = URI.create(
+                root.utilities().getUrl(url -> url.bucket(unsigned.bucket()).key(unsigned.key())) + "?X-Amz-Credential="
+                        + name);
         SdkHttpFullRequest request = SdkHttpFullRequest.builder()
                 .uri(at)
                 .method(SdkHttpMethod.PUT)
