@@ -21,7 +21,8 @@ final class Address {
     /// The Iceberg REST catalog's.
     URI iceberg() {
         return iceberg(settings.publicUri()
-                .orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), port))));
+                .orElseGet(() -> URI.create("%s://%s:%d"
+                        .formatted(settings.door().tls().isPresent() ? "https" : "http", settings.host(), port))));
     }
 
     /// Below the path that the address may have: a proxy serves us there.
