@@ -20,7 +20,9 @@ final class Address {
 
     /// Of all that is served.
     URI base() {
-        return settings.publicUri().orElseGet(() -> URI.create("http://%s:%d".formatted(settings.host(), port)));
+        return settings.publicUri()
+                .orElseGet(() -> URI.create("%s://%s:%d"
+                        .formatted(settings.door().tls().isPresent() ? "https" : "http", settings.host(), port)));
     }
 
     /// The Iceberg REST catalog's.

@@ -18,7 +18,10 @@ import io.icefield.domain.EngineSync;
 import io.icefield.domain.Grants;
 import io.icefield.domain.Storages;
 import io.icefield.http.Dialect;
+import io.icefield.http.Patience;
+import io.icefield.http.Protection;
 import io.icefield.http.Server;
+import io.icefield.http.Tls;
 import io.icefield.http.UseCases;
 import io.icefield.iceberg.CachedMetadata;
 import io.icefield.iceberg.IcebergFormat;
@@ -236,7 +239,7 @@ public final class Main {
                 new ReportMetrics(tables, new PostgresMetrics(database), settings.metricsRetention(), clock);
 
         Server server = Server.create(
-                new Server.Settings(settings.host(), settings.port()),
+                new Server.Settings(settings.host(), settings.port(), protection(settings)),
                 new UseCases(
                         principals,
                         logins,
@@ -320,6 +323,22 @@ public final class Main {
         settings.storage().endpoint().map(Endpoints::authority).ifPresent(allowed::add);
         settings.storage().sts().map(Endpoints::authority).ifPresent(allowed::add);
         return new Endpoints(allowed);
+    }
+
+    private static Protection protection(Settings settings) {
+        Settings.Door door = settings.door();
+        boolean secure = settings.publicUri()
+                .map(uri -> "https".equals(uri.getScheme()))
+                .orElse(door.tls().isPresent());
+        return new Protection(
+                door.limit(),
+                door.connectionsMax(),
+                Patience.USUAL,
+                door.tls().map(files -> new Tls.Pem(files.certificate(), files.key(), Tls.Pem.LOOK_EVERY)),
+                secure,
+                door.proxies(),
+                door.origins(),
+                door.openMetrics());
     }
 
     private static Principal admin() {

@@ -326,8 +326,10 @@ final class Target {
 
     /// How many commits to one table were answered 409 so far.
     long conflicts() throws IOException, InterruptedException {
-        String metrics =
-                send(HttpRequest.newBuilder(catalog.resolve("/metrics")).GET().build());
+        String metrics = send(HttpRequest.newBuilder(catalog.resolve("/metrics"))
+                .header("Authorization", "Bearer " + token)
+                .GET()
+                .build());
         return metrics.lines()
                 .filter(line -> line.startsWith("http_server_requests_seconds_count{")
                         && line.contains("status=\"409\"")

@@ -79,6 +79,30 @@ public abstract sealed class Refusal extends RuntimeException {
         }
     }
 
+    /// This caller asks too often, or too much at once; nothing was looked at. 429.
+    public static final class TooManyRequests extends Refusal {
+        private static final long serialVersionUID = 1L;
+        private final Duration wait;
+
+        public TooManyRequests(String message, Duration wait) {
+            super(message);
+            this.wait = wait;
+        }
+
+        public Duration waiting() {
+            return wait;
+        }
+    }
+
+    /// The request came too slowly and was not waited for; nothing was done. 408.
+    public static final class TooSlow extends Refusal {
+        private static final long serialVersionUID = 1L;
+
+        public TooSlow(String message) {
+            super(message);
+        }
+    }
+
     /// The caller may know of the thing but not do this. 403.
     public static final class NotAllowed extends Refusal {
         private static final long serialVersionUID = 1L;

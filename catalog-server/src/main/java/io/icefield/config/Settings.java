@@ -2,8 +2,10 @@ package io.icefield.config;
 
 import io.icefield.access.Logins;
 import io.icefield.access.SealingKeySource;
+import io.icefield.access.Throttle;
 import io.icefield.access.Tokens;
 import io.icefield.storage.Endpoints;
+import io.icefield.storage.Network;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,10 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Everything that can be set, read once from the environment. Each name is a row of the settings table in
@@ -27,6 +31,7 @@ import java.util.stream.Stream;
 /// @param keys where the keys are that seal secrets in the database
 /// @param adminSecret secret of the principal `admin`, used at the first start only
 /// @param identity how long tokens and keys live, and whose tokens are believed
+/// @param door what protects the server from who reaches its port
 public record Settings(
         String host,
         int port,
@@ -42,13 +47,32 @@ public record Settings(
         Keeping keeping,
         Identity identity,
         Stores stores,
-        Audit audit) {
+        Audit audit,
+        Door door) {
 
     /// The log of decisions.
     ///
     /// @param retention how long they are kept; zero: for ever
     /// @param replica this server's name among its like
     public record Audit(Duration retention, String replica) {}
+
+    /// Who comes in, and how fast.
+    ///
+    /// @param limit of each principal, and of each address without one
+    /// @param tls files of our own certificate and its key
+    /// @param proxies who may say for whom it asks
+    /// @param origins of pages that browsers let read our answers
+    /// @param openMetrics metrics need no token
+    public record Door(
+            Throttle.Limit limit,
+            int connectionsMax,
+            Optional<Tls> tls,
+            List<Network> proxies,
+            Set<String> origins,
+            boolean openMetrics) {}
+
+    /// PEM files.
+    public record Tls(Path certificate, Path key) {}
 
     /// Tokens and keys.
     ///
@@ -104,6 +128,7 @@ public record Settings(
     private static final Pattern REPLICA = Pattern.compile("[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}");
     private static final Duration TIME_MIN = Duration.ofMinutes(1);
     private static final Path KEY_FILE = Path.of("icefield.key");
+    private static final int COUNT_MAX = 1_000_000;
     private static final Duration KEY_AGE_MAX = Duration.ofDays(3650);
 
     /// All problems at once.
@@ -159,7 +184,8 @@ public record Settings(
                                 List.of())),
                 new Audit(
                         reader.read("AUDIT_RETENTION", "P365D", Reader::duration, Duration.ZERO),
-                        reader.read("REPLICA", "", Settings::replica, "")));
+                        reader.read("REPLICA", "", Settings::replica, "")),
+                door(reader));
         reader.complain();
         return settings;
     }
@@ -231,6 +257,65 @@ public record Settings(
                 reader.optional("ISSUERS", Path::of));
     }
 
+    private static Door door(Reader reader) {
+        int rate = reader.read("RATE_LIMIT", "20000", Settings::count, 0);
+        Optional<Path> certificate = reader.optional("TLS_CERTIFICATE", Path::of);
+        Optional<Path> key = reader.optional("TLS_KEY", Path::of);
+        if (certificate.isPresent() != key.isPresent()) {
+            reader.problem("ICEFIELD_TLS_CERTIFICATE and ICEFIELD_TLS_KEY are set together, or neither");
+        }
+        return new Door(
+                new Throttle.Limit(
+                        rate,
+                        Math.max(
+                                1,
+                                reader.read(
+                                        "RATE_BURST",
+                                        Long.toString(Math.min(2L * rate, COUNT_MAX)),
+                                        Settings::count,
+                                        1)),
+                        reader.read("CONCURRENT_REQUESTS", "100", Settings::count, 0)),
+                reader.read("CONNECTIONS_MAX", "4000", text -> Math.max(1, count(text)), 1),
+                certificate.flatMap(file -> key.map(other -> new Tls(file, other))),
+                reader.read(
+                        "TRUSTED_PROXIES",
+                        "",
+                        text -> words(text).stream().map(Network::parse).toList(),
+                        List.of()),
+                reader.read(
+                        "CORS_ORIGINS",
+                        "",
+                        text -> words(text).stream().map(Settings::origin).collect(Collectors.toUnmodifiableSet()),
+                        Set.of()),
+                reader.read("METRICS", "token", Settings::openMetrics, false));
+    }
+
+    private static int count(String text) {
+        int count = Integer.parseInt(text);
+        if (count < 0 || count > COUNT_MAX) {
+            throw new IllegalArgumentException(text);
+        }
+        return count;
+    }
+
+    /// As browsers write it, so that it can be compared as text. No `*`: each one is meant.
+    private static String origin(String text) {
+        URI uri = URI.create(text);
+        if (!text.matches("https?://[a-z0-9.-]+(:[0-9]+)?|https?://\\[[0-9a-f:.]+](:[0-9]+)?")
+                || uri.getHost() == null) {
+            throw new IllegalArgumentException(text);
+        }
+        return text;
+    }
+
+    private static boolean openMetrics(String text) {
+        return switch (text) {
+            case "token" -> false;
+            case "open" -> true;
+            default -> throw new IllegalArgumentException(text);
+        };
+    }
+
     private static Duration within(String text, Duration max) {
         Duration duration = Reader.duration(text);
         if (duration.compareTo(TIME_MIN) < 0 || duration.compareTo(max) > 0) {
@@ -268,8 +353,8 @@ public record Settings(
             });
         }
 
-        void problem(String what) {
-            problems.add(what);
+        void problem(String text) {
+            problems.add(text);
         }
 
         String value(String name, String otherwise) {

@@ -105,7 +105,7 @@ final class Auditing {
 
     private Answer changed(
             Route route, HttpServletRequest request, Trail trail, Answer answer, Outcome outcome, String id) {
-        if (answer.status() == 401) {
+        if (answer.status() == 401 || answer.status() == 429) {
             read(route, request, trail, answer.status(), outcome, id);
             return answer;
         }
@@ -175,11 +175,13 @@ final class Auditing {
                     Refusal.NotFound _,
                     Refusal.NotAuthenticated _,
                     Refusal.TooManyAttempts _,
+                    Refusal.TooManyRequests _,
                     Refusal.OutcomeUnknown _,
                     Refusal.Unavailable _,
                     Refusal.Repeated _ -> String.valueOf(refusal.get().getMessage());
             case Refusal.Invalid _ -> "the request is malformed, or not what can be done here";
             case Refusal.TooLarge _ -> "the request is too large";
+            case Refusal.TooSlow _ -> "the request came too slowly";
             case Refusal.AlreadyExists _ -> "the name is taken";
             case Refusal.NotEmpty _ -> "it still holds something";
             case Refusal.Conflict _ -> "something else was changed at the same time";
@@ -195,11 +197,10 @@ final class Auditing {
     }
 
     private static Trail.Thing addressed(Route route, HttpServletRequest request) {
-        Call call = new Call(request, route, Optional.empty());
         List<String> name = new ArrayList<>();
         List<String> others = new ArrayList<>();
         for (MatchResult parameter : PARAMETER.matcher(route.path()).results().toList()) {
-            String value = value(call, parameter.group(1));
+            String value = value(request, route, parameter.group(1));
             if (NAMES.contains(parameter.group(1))) {
                 name.addAll(List.of(value.split(NamespaceId.SEPARATOR, -1)));
             } else {
@@ -216,9 +217,9 @@ final class Auditing {
                 String.join("/", others.stream().filter(part -> !part.isEmpty()).toList()));
     }
 
-    private static String value(Call call, String parameter) {
+    private static String value(HttpServletRequest request, Route route, String parameter) {
         try {
-            return call.path(parameter);
+            return Call.path(request, route, parameter);
         } catch (Refusal.Invalid e) {
             return "?";
         }

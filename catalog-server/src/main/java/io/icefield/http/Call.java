@@ -4,31 +4,34 @@ import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /// One request to one route: its text decoded once, strictly, and its body never longer than the route allows.
-final class Call {
+final class Call implements AutoCloseable {
     /// Of an IPv6 address: who has one has the 2^64 beside it.
     private static final int NETWORK_GROUPS = 4;
 
     private final HttpServletRequest request;
     private final Route route;
     private final Optional<Principal> who;
+    private final Bodies bodies;
+    private final String address;
     private @Nullable String body;
+    private @Nullable Runnable done;
 
-    Call(HttpServletRequest request, Route route, Optional<Principal> who) {
+    /// @param address where the request comes from
+    Call(HttpServletRequest request, Route route, Optional<Principal> who, String address, Bodies bodies) {
         this.request = request;
         this.route = route;
         this.who = who;
+        this.address = address;
+        this.bodies = bodies;
     }
 
     /// Who calls; only for routes that need a login.
@@ -38,6 +41,10 @@ final class Call {
 
     /// A decoded segment of the path.
     String path(String name) {
+        return path(request, route, name);
+    }
+
+    static String path(HttpServletRequest request, Route route, String name) {
         String[] template = route.path().split("/", -1);
         String[] segments = request.getRequestURI().split("/", -1);
         for (int i = 0; i < Math.min(template.length, segments.length); i++) {
@@ -81,14 +88,6 @@ final class Call {
         return lines.isEmpty() ? Optional.empty() : Optional.of(String.join(",", lines));
     }
 
-    /// May the body be longer than most routes allow? One that does not say how long it is, or unpacks, may.
-    boolean hasLargeBody() {
-        return route.bodyBytesMax() > Route.BODY_BYTES_MAX
-                && (request.getContentLengthLong() > Route.BODY_BYTES_MAX
-                        || request.getHeader("Transfer-Encoding") != null
-                        || request.getHeader("Content-Encoding") != null);
-    }
-
     /// Path and query, as they came.
     String address() {
         String query = request.getQueryString();
@@ -97,7 +96,10 @@ final class Call {
 
     /// The machine that calls, or the network of one that has many addresses.
     String caller() {
-        String address = String.valueOf(request.getRemoteAddr());
+        return network(address);
+    }
+
+    static String network(String address) {
         String[] groups = address.replace("[", "").split(":", -1);
         return groups.length < NETWORK_GROUPS + 1
                 ? address
@@ -120,29 +122,40 @@ final class Call {
     }
 
     private String read() {
-        long declared = request.getContentLengthLong();
-        if (declared > route.bodyBytesMax()) {
-            throw tooLarge();
+        if (request.getContentLengthLong() > route.bodyBytesMax()) {
+            throw Bodies.tooLarge(route.bodyBytesMax());
         }
-        try (InputStream in = plain(request.getInputStream())) {
-            byte[] bytes = in.readNBytes(route.bodyBytesMax() + 1);
-            if (bytes.length > route.bodyBytesMax()) {
-                throw tooLarge();
-            }
-            return Text.utf8(bytes, "the body");
-        } catch (ZipException e) {
-            throw new Refusal.Invalid("the body is not the gzip that its `Content-Encoding` says");
+        boolean gzip = isGzip();
+        try {
+            Bodies.Body whole = bodies.read(
+                    request.getInputStream(),
+                    request.getContentLengthLong(),
+                    gzip,
+                    route.bodyBytesMax(),
+                    who.map(Principal::name).orElseGet(this::caller));
+            done = whole.done();
+            return Text.utf8(whole.bytes(), "the body");
         } catch (IOException e) {
             throw new Refusal.Invalid("the body ended early");
         }
     }
 
-    private InputStream plain(InputStream sent) throws IOException {
+    private boolean isGzip() {
         return switch (header("Content-Encoding").orElse("").strip().toLowerCase(Locale.ROOT)) {
-            case "", "identity" -> sent;
-            case "gzip", "x-gzip" -> new GZIPInputStream(sent);
+            case "", "identity" -> false;
+            case "gzip", "x-gzip" -> true;
             default -> throw new Refusal.Invalid("send the body plain or with `Content-Encoding: gzip`");
         };
+    }
+
+    /// The body is needed no more.
+    @Override
+    public void close() {
+        Runnable last = done;
+        if (last != null) {
+            done = null;
+            last.run();
+        }
     }
 
     /// The body as a JSON object, an empty one if there is none.
@@ -164,9 +177,5 @@ final class Call {
 
     Map<String, String> form() {
         return Text.form(body());
-    }
-
-    private Refusal tooLarge() {
-        return new Refusal.TooLarge("the body is too long: at most %d bytes are read".formatted(route.bodyBytesMax()));
     }
 }

@@ -22,10 +22,13 @@ final class Errors {
         if (refusal instanceof Refusal.NotAuthenticated) {
             return answer.with("WWW-Authenticate", "Bearer realm=\"icefield\"");
         }
-        if (refusal instanceof Refusal.TooLarge) {
+        if (refusal instanceof Refusal.TooLarge || refusal instanceof Refusal.TooSlow) {
             return answer.with("Connection", "close"); // the rest of the body is not read
         }
         if (refusal instanceof Refusal.TooManyAttempts many) {
+            return answer.with("Retry-After", seconds(many.waiting()));
+        }
+        if (refusal instanceof Refusal.TooManyRequests many) {
             return answer.with("Retry-After", seconds(many.waiting()));
         }
         if (refusal instanceof Refusal.Unavailable) {
@@ -46,12 +49,13 @@ final class Errors {
             case Refusal.NotAllowed _, Refusal.PolicyBroken _ -> new Code(403, "ForbiddenException");
             case Refusal.NotFound missing -> new Code(404, missing(missing.thing(), path));
             case Refusal.Unsupported _ -> new Code(406, "UnsupportedOperationException");
+            case Refusal.TooSlow _ -> new Code(408, "RequestTimeoutException");
             case Refusal.AlreadyExists _ -> new Code(409, "AlreadyExistsException");
             case Refusal.NotEmpty _ -> new Code(409, "NamespaceNotEmptyException");
             case Refusal.Conflict _ -> new Code(409, "CommitFailedException");
             case Refusal.TooLarge _ -> new Code(413, "ContentTooLargeException");
             case Refusal.Contradictory _ -> new Code(422, "UnprocessableEntityException");
-            case Refusal.TooManyAttempts _ -> new Code(429, "TooManyRequestsException");
+            case Refusal.TooManyAttempts _, Refusal.TooManyRequests _ -> new Code(429, "TooManyRequestsException");
             case Refusal.OutcomeUnknown _ -> new Code(500, "CommitStateUnknownException");
             case Refusal.Unavailable _, Refusal.Repeated _ -> new Code(503, "ServiceUnavailableException");
         };

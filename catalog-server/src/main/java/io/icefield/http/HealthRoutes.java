@@ -11,18 +11,20 @@ import java.util.function.BooleanSupplier;
 final class HealthRoutes {
     private final BooleanSupplier ready;
     private final PrometheusMeterRegistry meters;
+    private final Needs metricsNeed;
 
     /// @param ready does what the server needs answer?
-    HealthRoutes(BooleanSupplier ready, PrometheusMeterRegistry meters) {
+    HealthRoutes(BooleanSupplier ready, PrometheusMeterRegistry meters, Needs metricsNeed) {
         this.ready = ready;
         this.meters = meters;
+        this.metricsNeed = metricsNeed;
     }
 
     List<Route> routes() {
         return List.of(
                 Route.get("/health/live", _ -> Answer.json(200, object("status", "UP")), Needs.NOTHING),
                 Route.get("/health/ready", this::ready, Needs.NOTHING),
-                Route.get("/metrics", this::metrics, Needs.NOTHING));
+                Route.get("/metrics", this::metrics, metricsNeed));
     }
 
     private Answer ready(Call call) {

@@ -4,6 +4,7 @@ import io.icefield.access.Access;
 import io.icefield.access.Logins;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Throttle;
 import io.icefield.access.Trail;
 import io.icefield.audit.DecisionLog;
 import io.icefield.storage.DomainStorage;
@@ -31,6 +32,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -38,8 +41,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -47,7 +48,15 @@ import org.eclipse.jetty.ee10.servlet.HttpOutput;
 import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.io.RetainableByteBuffer;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.handler.EagerContentHandler;
 import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.component.LifeCycle;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,10 +71,15 @@ public final class Server {
 
     private static final int THREADS_KEPT = 8;
     private static final Duration STOP_MAX = Duration.ofSeconds(5);
-    /// So many large bodies are in memory at once; the others wait, but not for ever.
-    private static final int LARGE_BODIES_MAX = 2;
+    /// So much of a body comes in before a thread takes care of the request.
+    private static final int EAGER_BYTES_MAX = 64 << 10;
 
-    private static final Duration LARGE_BODY_WAIT = Duration.ofSeconds(20);
+    /// A part of it, however small, holds a buffer of this size.
+    private static final int EAGER_PART_BYTES = 8 << 10;
+
+    /// Of connections while there are too many.
+    private static final Duration CROWDED_IDLE_MAX = Duration.ofSeconds(5);
+
     /// A longer answer is written in its parts.
     private static final int GATHERED_BYTES_MAX = 1 << 20;
 
@@ -78,13 +92,20 @@ public final class Server {
     private final List<Route> routes;
     private final PrometheusMeterRegistry meters;
     private final Map<Served, Timer> timers = new ConcurrentHashMap<>();
-    private final Semaphore largeBodies = new Semaphore(LARGE_BODIES_MAX);
     // Not virtual ones, here and everywhere: ArchitectureTest says why.
     private final QueuedThreadPool threads = new QueuedThreadPool(REQUESTS_AT_ONCE_MAX, THREADS_KEPT);
+    private final AnswerHeaders headers;
+    private final Proxies proxies;
+    private final Bodies bodies;
+    private final Throttle principals;
+    private final Throttle addresses;
+    private final List<Runnable> tasks = new ArrayList<>();
+    private final List<Thread> watching = new ArrayList<>();
+    private final List<Runnable> beforeStop = new ArrayList<>();
     private final Javalin javalin;
 
     /// @param port 0: any that is free
-    public record Settings(String host, int port) {}
+    public record Settings(String host, int port, Protection protection) {}
 
     /// What requests are counted by.
     private record Served(String method, String template, int status) {}
@@ -96,6 +117,12 @@ public final class Server {
         this.auditing = auditing;
         this.routes = routes;
         this.meters = meters;
+        Protection protection = settings.protection();
+        this.headers = new AnswerHeaders(protection.secure(), protection.origins());
+        this.proxies = new Proxies(protection.proxies());
+        this.bodies = new Bodies(protection.patience());
+        this.principals = new Throttle(protection.limit());
+        this.addresses = new Throttle(protection.limit());
         this.javalin = Javalin.create(this::configure);
     }
 
@@ -125,7 +152,11 @@ public final class Server {
                         new StorageRoutes(use.onStorage()).routes(),
                         new QueryRoutes(use, dialect).routes(),
                         new DecisionRoutes(use.onAudit()).routes(),
-                        new HealthRoutes(ready, meters).routes())
+                        new HealthRoutes(
+                                        ready,
+                                        meters,
+                                        settings.protection().openMetrics() ? Needs.NOTHING : Needs.LOGIN)
+                                .routes())
                 .flatMap(List::stream)
                 .toList();
         return new Server(settings, use.logins(), new Auditing(use.onAudit()), routes, meters);
@@ -155,7 +186,8 @@ public final class Server {
     }
 
     public void start() {
-        javalin.start(settings.host(), settings.port());
+        javalin.start();
+        tasks.forEach(task -> watching.add(Thread.ofPlatform().daemon().start(task)));
     }
 
     public int port() {
@@ -163,6 +195,8 @@ public final class Server {
     }
 
     public void stop() {
+        watching.forEach(Thread::interrupt);
+        beforeStop.forEach(Runnable::run);
         javalin.stop();
         meters.close();
     }
@@ -181,14 +215,55 @@ public final class Server {
         config.jetty.modifyHttpConfiguration(http -> {
             http.setRequestHeaderSize(HEADER_BYTES_MAX);
             http.setSendServerVersion(false);
+            http.addCustomizer(headers);
         });
         config.jetty.modifyServer(server -> {
-            server.setErrorHandler(new JettyErrors());
+            server.setErrorHandler(new JettyErrors(headers));
             server.setStopTimeout(STOP_MAX.toMillis());
+            server.setHandler(new EagerContentHandler(
+                    new EagerContentHandler.RetainedContentLoaderFactory(EAGER_BYTES_MAX, EAGER_PART_BYTES, false)));
         });
-        config.jetty.modifyServletContextHandler(context -> context.setErrorHandler(new JettyErrors()));
+        config.jetty.addConnector(this::connector);
+        config.jetty.modifyServletContextHandler(context -> context.setErrorHandler(new JettyErrors(headers)));
         routes.forEach(route -> add(config, route));
         config.routes.exception(HttpResponseException.class, this::unrouted);
+    }
+
+    private Connector connector(org.eclipse.jetty.server.Server server, HttpConfiguration http) {
+        Protection protection = settings.protection();
+        HttpConnectionFactory plain = new HttpConnectionFactory(http);
+        Optional<Tls> tls = protection.tls().map(Tls::new);
+        // There is one certificate; what name a client or a proxy has for us is its own affair.
+        tls.ifPresent(_ -> http.addCustomizer(new SecureRequestCustomizer(false)));
+        ServerConnector connector = tls.map(each -> new ServerConnector(server, each.context(), plain))
+                .orElseGet(() -> new ServerConnector(server, plain));
+        connector.setHost(settings.host());
+        connector.setPort(settings.port());
+        connector.setIdleTimeout(protection.patience().idle().toMillis());
+        NetworkConnectionLimit limit = new NetworkConnectionLimit(protection.connectionsMax(), connector);
+        limit.setEndPointIdleTimeout(CROWDED_IDLE_MAX.toMillis());
+        connector.addBean(limit);
+        // It would give connections their time back while they are being closed.
+        beforeStop.add(() -> LifeCycle.stop(limit));
+        tls.ifPresent(tasks::add);
+        SlowClients slow = new SlowClients(connector, protection.patience());
+        tasks.add(slow);
+        count(connector, slow);
+        return connector;
+    }
+
+    private void count(ServerConnector connector, SlowClients slow) {
+        FunctionCounter.builder("icefield.http.connections.slow", slow, SlowClients::closed)
+                .description("connections that were closed because their client was too slow")
+                .register(meters);
+        Gauge.builder(
+                        "icefield.http.connections",
+                        connector,
+                        each -> each.getConnectedEndPoints().size())
+                .register(meters);
+        Gauge.builder("icefield.http.bodies.arriving", bodies, Bodies::arriving)
+                .description("long bodies that are coming in")
+                .register(meters);
     }
 
     private void add(JavalinConfig config, Route route) {
@@ -213,11 +288,15 @@ public final class Server {
         ScopedValue.where(RequestId.CURRENT, id).run(() -> {
             long start = System.nanoTime();
             Optional<Principal> who = Optional.empty();
+            Throttle.Turn turn = Throttle.Turn.FREE;
             Answer answer;
             try {
                 auditing.admit(route);
                 who = admit(route, context, trail);
-                answer = answer(route, new Call(context.req(), route, who));
+                turn = turn(who, context);
+                try (Call call = new Call(context.req(), route, who, client(context), bodies)) {
+                    answer = route.handler().answer(call);
+                }
             } catch (Refusal refusal) {
                 trail.refused(refusal);
                 answer = Errors.of(refusal, route.path());
@@ -233,8 +312,12 @@ public final class Server {
                 LOG.error("request {}: {} {} failed", id, route.method(), route.path(), e);
                 answer = Errors.bug(id);
             }
-            answer = auditing.recorded(route, context.req(), trail, answer, id);
-            send(context, answer, id);
+            try {
+                answer = auditing.recorded(route, context.req(), trail, answer, id);
+                send(context, answer, id);
+            } finally {
+                turn.close();
+            }
             account(
                     context,
                     route.path(),
@@ -245,22 +328,19 @@ public final class Server {
         });
     }
 
-    private Answer answer(Route route, Call call) throws IOException {
-        if (!call.hasLargeBody()) {
-            return route.handler().answer(call);
+    private String client(Context context) {
+        return proxies.client(
+                String.valueOf(context.req().getRemoteAddr()),
+                Collections.list(context.req().getHeaders("X-Forwarded-For")));
+    }
+
+    /// Engines ask for many users.
+    private Throttle.Turn turn(Optional<Principal> who, Context context) {
+        if (who.isEmpty()) {
+            return addresses.enter(Call.network(client(context)));
         }
-        try {
-            if (!largeBodies.tryAcquire(LARGE_BODY_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new Refusal.Unavailable("other large requests are being served; nothing was done: try again");
-            }
-        } catch (InterruptedException e) {
-            throw new Refusal.Unavailable("the server is stopping; nothing was done: try again");
-        }
-        try {
-            return route.handler().answer(call);
-        } finally {
-            largeBodies.release();
-        }
+        Principal caller = who.get();
+        return caller.kind() == Principal.Kind.ENGINE ? Throttle.Turn.FREE : principals.enter(caller.name());
     }
 
     /// The door: who calls, and may it come in at all?
@@ -268,7 +348,7 @@ public final class Server {
         if (route.needs() == Needs.NOTHING) {
             return Optional.empty();
         }
-        String header = Optional.ofNullable(context.header("Authorization")).orElse("");
+        String header = header(context, "Authorization");
         if (!header.regionMatches(true, 0, "Bearer ", 0, 7)) {
             throw new Refusal.NotAuthenticated(
                     "no token: get one at `/iceberg/v1/oauth/tokens` and send it as `Authorization: Bearer …`");
@@ -304,9 +384,8 @@ public final class Server {
 
     /// Past Javalin, which would copy it, and compress it each time.
     private static void send(Context context, Splices.Spliced body) {
-        boolean gzip = acceptsGzip(
-                Optional.ofNullable(context.header("Accept-Encoding")).orElse(""));
-        context.header("Vary", "Accept-Encoding");
+        boolean gzip = acceptsGzip(header(context, "Accept-Encoding"));
+        context.res().addHeader("Vary", "Accept-Encoding");
         if (gzip) {
             context.header("Content-Encoding", "gzip");
         }
@@ -368,11 +447,23 @@ public final class Server {
         long start = System.nanoTime();
         String id = RequestId.next();
         Set<String> allowed = methods(context.path());
+        String method = context.method().name();
+        if (!allowed.isEmpty()
+                && headers.isPreflight(
+                        method, header(context, "Origin"), header(context, "Access-Control-Request-Method"))) {
+            send(context, AnswerHeaders.preflight(allowed), id);
+            account(context, UNROUTED, 204, start, "-", id);
+            return;
+        }
         Answer answer = allowed.isEmpty() || (e.getStatus() != 404 && e.getStatus() != 405)
                 ? Errors.ofStatus(e.getStatus())
                 : Errors.ofStatus(405).with("Allow", String.join(", ", allowed));
         send(context, answer, id);
         account(context, UNROUTED, answer.status(), start, "-", id);
+    }
+
+    private static String header(Context context, String name) {
+        return Optional.ofNullable(context.header(name)).orElse("");
     }
 
     private Set<String> methods(String path) {

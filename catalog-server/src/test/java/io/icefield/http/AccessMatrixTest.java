@@ -32,6 +32,7 @@ class AccessMatrixTest {
     private static final Set<String> OPEN_TO_STRANGERS = Set.of(
             "GET /api/v1/decisions",
             "GET /api/v1/domains",
+            "GET /metrics",
             "GET /api/v1/access-requests",
             "POST /api/v1/access-requests",
             "POST /iceberg/v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics");

@@ -322,7 +322,7 @@ class AuditTest {
         }
         assertThat(status).isEqualTo(503);
         assertThat(mesh.send("GET", "/health/live", "", "").status()).isEqualTo(200);
-        assertThat(mesh.send("GET", "/metrics", "", "").text()).contains("icefield_decisions_queued 1000");
+        assertThat(mesh.send("GET", "/metrics", mesh.admin, "").text()).contains("icefield_decisions_queued 1000");
         log.away = false;
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (mesh.send("GET", PEOPLE, mesh.seller, "").status() != 200) {

@@ -42,7 +42,7 @@ final class ClientRefreshTest {
     }
 
     private static double exchanges(RunningServer mesh) {
-        return mesh.send("GET", "/metrics", "", "")
+        return mesh.send("GET", "/metrics", mesh.admin, "")
                 .text()
                 .lines()
                 .filter(line -> line.startsWith("http_server_requests_seconds_count{method=\"POST\",status=\"200\"")

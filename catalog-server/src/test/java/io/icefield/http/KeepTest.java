@@ -289,7 +289,7 @@ class KeepTest {
         assertThat(mesh.mesh.objects()).doesNotContain(Location.parse(metadata));
         assertThat(dropped()).isEmpty();
         assertThat(mesh.send("POST", one + "/undrop", mesh.seller, "").status()).isEqualTo(404);
-        assertThat(mesh.send("GET", "/metrics", "", "").text()).contains("icefield_purge_tables_total 1.0");
+        assertThat(mesh.send("GET", "/metrics", mesh.admin, "").text()).contains("icefield_purge_tables_total 1.0");
         ok(mesh.send("DELETE", NAMESPACES + "/crm", mesh.seller, ""));
         assertThat(mesh.send("DELETE", "/api/v1/domains/sales", mesh.admin, "").status())
                 .isEqualTo(204);

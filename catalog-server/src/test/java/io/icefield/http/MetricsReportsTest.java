@@ -53,7 +53,7 @@ class MetricsReportsTest {
 
     private double dropped() {
         return caller.mesh
-                .send("GET", "/metrics", "", "")
+                .send("GET", "/metrics", caller.mesh.admin, "")
                 .text()
                 .lines()
                 .filter(line -> line.startsWith("icefield_metrics_reports_dropped_total"))

@@ -117,8 +117,8 @@ final class RunningServer implements AutoCloseable {
     final InMemoryMesh mesh = new InMemoryMesh();
     final Server server;
     private final Thread reporting;
-    final HttpClient client =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    final HttpClient client;
+    private final String scheme;
     final Stores stores;
     final PurgeTables purge;
     final DecisionLog decisionLog;
@@ -252,6 +252,24 @@ final class RunningServer implements AutoCloseable {
     }
 
     RunningServer(Function<InMemoryMesh, Stores> storesOf, Logins.Lifetimes lifetimes) {
+        this(storesOf, lifetimes, Protection.USUAL, HttpClient.newBuilder());
+    }
+
+    RunningServer(Protection protection) {
+        this(protection, HttpClient.newBuilder());
+    }
+
+    RunningServer(Protection protection, HttpClient.Builder client) {
+        this(Stores::in, Logins.Lifetimes.USUAL, protection, client);
+    }
+
+    private RunningServer(
+            Function<InMemoryMesh, Stores> storesOf,
+            Logins.Lifetimes lifetimes,
+            Protection protection,
+            HttpClient.Builder client) {
+        this.client = client.version(HttpClient.Version.HTTP_1_1).build();
+        this.scheme = protection.tls().isPresent() ? "https" : "http";
         stores = storesOf.apply(mesh);
         Principals principals = new Principals(mesh.principalStore, List.of(), Clock.systemUTC());
         this.principals = principals;
@@ -308,7 +326,7 @@ final class RunningServer implements AutoCloseable {
         decisionLog = new DecisionLog(stores.decisions(), LOG_LIMITS, Clock.systemUTC());
         decisionLog.start();
         server = Server.create(
-                new Server.Settings("127.0.0.1", 0),
+                new Server.Settings("127.0.0.1", 0, protection),
                 new UseCases(
                         principals,
                         logins,
@@ -441,8 +459,19 @@ final class RunningServer implements AutoCloseable {
         return uri("");
     }
 
+    /// What `/metrics` says of the first of that name.
+    double metric(String name) {
+        return send("GET", "/metrics", admin, "")
+                .text()
+                .lines()
+                .filter(line -> line.startsWith(name))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no " + name));
+    }
+
     URI uri(String path) {
-        return URI.create("http://127.0.0.1:" + server.port() + path);
+        return URI.create(scheme + "://127.0.0.1:" + server.port() + path);
     }
 
     /// @param token empty: none is sent

@@ -185,6 +185,9 @@ class ServerErrorsTest {
         if (refusal == Refusal.Repeated.class) {
             return new Refusal.Repeated(List.of());
         }
+        if (refusal == Refusal.TooManyRequests.class) {
+            return new Refusal.TooManyRequests("m", Duration.ofSeconds(1));
+        }
         if (refusal == Refusal.TooManyAttempts.class) {
             return new Refusal.TooManyAttempts(Duration.ofSeconds(1));
         }

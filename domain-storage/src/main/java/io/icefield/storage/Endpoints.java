@@ -1,11 +1,9 @@
 package io.icefield.storage;
 
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -175,60 +173,5 @@ public final class Endpoints {
 
     private static int port(URI endpoint) {
         return endpoint.getPort() > 0 ? endpoint.getPort() : "https".equalsIgnoreCase(endpoint.getScheme()) ? 443 : 80;
-    }
-
-    /// Addresses with the same first bits.
-    private record Network(byte[] address, int bits) {
-        static Network parse(String text) {
-            int slash = text.indexOf('/');
-            String address = text.substring(0, slash);
-            String bits = text.substring(slash + 1);
-            try {
-                if (!(IPV4.matcher(address).matches() || address.contains(":")) || !bits.matches("[0-9]{1,3}")) {
-                    throw new IllegalArgumentException(address);
-                }
-                byte[] bytes = InetAddress.ofLiteral(address).getAddress();
-                if (Integer.parseInt(bits) > bytes.length * 8) {
-                    throw new IllegalArgumentException(address);
-                }
-                return new Network(bytes, Integer.parseInt(bits));
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("`%s` is no network such as 10.1.0.0/16".formatted(text), e);
-            }
-        }
-
-        boolean contains(InetAddress other) {
-            byte[] bytes = other.getAddress();
-            if (other instanceof Inet6Address six && six.isIPv4CompatibleAddress() && address.length == 4) {
-                bytes = Arrays.copyOfRange(bytes, 12, 16);
-            }
-            if (bytes.length != address.length) {
-                return false;
-            }
-            for (int bit = 0; bit < bits; bit++) {
-                int mask = 0x80 >> (bit % 8);
-                if ((bytes[bit / 8] & mask) != (address[bit / 8] & mask)) {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Network(byte[] bytes, int length)
-                    && length == bits
-                    && Arrays.equals(bytes, address);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(address) * 31 + bits;
-        }
-
-        @Override
-        public String toString() {
-            return Arrays.toString(address) + "/" + bits;
-        }
     }
 }
