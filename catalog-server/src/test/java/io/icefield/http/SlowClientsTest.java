@@ -317,8 +317,8 @@ class SlowClientsTest {
         List<Raw> slowOnes = new ArrayList<>();
         try (RunningServer usual = new RunningServer()) {
             usual.send("POST", Caller.TABLES, usual.seller, Caller.createBody("orders", ""));
-            String head = "POST " + ORDERS + " HTTP/1.1|Host: x|Connection: close|Authorization: Bearer "
-                    + usual.seller + "|Content-Length: " + large.length();
+            String head = "POST " + ORDERS + " HTTP/1.1|Host: x|Connection: close|Authorization: Bearer " + usual.seller
+                    + "|Content-Length: " + large.length();
             for (int i = 0; i < max; i++) {
                 slowOnes.add(new Raw(usual).head(head).send(large.substring(0, most)));
             }
@@ -333,12 +333,19 @@ class SlowClientsTest {
             Reply other = usual.send("POST", ORDERS, usual.admin, large);
             assertThat(other.status()).isEqualTo(200);
             Duration took = Duration.ofNanos(System.nanoTime() - begin);
-            assertThat(took).as("the others hold nothing").isLessThan(Patience.USUAL.grace().dividedBy(2));
+            assertThat(took)
+                    .as("the others hold nothing")
+                    .isLessThan(Patience.USUAL.grace().dividedBy(2));
             assertThat(usual.metric("icefield_http_bodies_arriving")).isEqualTo(max);
             assertThat(usual.send("HEAD", ORDERS, usual.seller, "").status()).isEqualTo(204);
             Reply small = usual.send(
-                    "POST", ORDERS, usual.seller, Caller.commitBody("", Caller.setProperty("small", "x".repeat(5_000))));
-            assertThat(small.status()).as("what comes at once is not waited for").isEqualTo(200);
+                    "POST",
+                    ORDERS,
+                    usual.seller,
+                    Caller.commitBody("", Caller.setProperty("small", "x".repeat(5_000))));
+            assertThat(small.status())
+                    .as("what comes at once is not waited for")
+                    .isEqualTo(200);
 
             for (Raw each : slowOnes.subList(0, 5)) {
                 each.send(large.substring(most));
