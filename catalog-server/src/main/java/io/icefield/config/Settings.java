@@ -46,8 +46,9 @@ public record Settings(
     /// The log of decisions.
     ///
     /// @param retention how long they are kept; zero: for ever
+    /// @param export how often they are added to a table; zero: only when somebody asks
     /// @param replica this server's name among its like
-    public record Audit(Duration retention, String replica) {}
+    public record Audit(Duration retention, Duration export, String replica) {}
 
     /// Tokens and keys.
     ///
@@ -157,6 +158,7 @@ public record Settings(
                                 List.of())),
                 new Audit(
                         reader.read("AUDIT_RETENTION", "P365D", Reader::duration, Duration.ZERO),
+                        reader.read("AUDIT_EXPORT", "PT1H", Reader::duration, Duration.ZERO),
                         reader.read("REPLICA", "", Settings::replica, "")));
         reader.complain();
         return settings;

@@ -277,6 +277,7 @@ final class AccessWorld {
             entry("PUT /api/v1/principals/{principal}/groups", world -> "{\"groups\":[\"g\"]}"),
             entry("POST /api/v1/signing-keys", world -> ""),
             entry("POST /api/v1/decisions/verify", world -> ""),
+            entry("POST /api/v1/decisions/export", world -> ""),
             entry("DELETE /api/v1/signing-keys/{key}", world -> ""),
             entry("POST /iceberg/v1/{prefix}/namespaces", world -> "{\"namespace\":[\"new\"]}"),
             entry("DELETE /iceberg/v1/{prefix}/namespaces/{namespace}", world -> ""),
