@@ -24,7 +24,14 @@ final class HealthRoutes {
         return List.of(
                 Route.get("/health/live", _ -> Answer.json(200, object("status", "UP")), Needs.NOTHING),
                 Route.get("/health/ready", this::ready, Needs.NOTHING),
-                Route.get("/metrics", this::metrics, metricsNeed));
+                // It tells how the log of decisions does, and so is not in it.
+                new Route(
+                        "GET",
+                        "/metrics",
+                        metricsNeed,
+                        Route.Effect.NOTHING,
+                        Route.BODY_BYTES_MAX,
+                        this::metrics));
     }
 
     private Answer ready(Call call) {

@@ -18,6 +18,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
+import io.javalin.util.JavalinException;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Timer;
@@ -197,7 +198,11 @@ public final class Server {
     public void stop() {
         watching.forEach(Thread::interrupt);
         beforeStop.forEach(Runnable::run);
-        javalin.stop();
+        try {
+            javalin.stop();
+        } catch (JavalinException e) { // slow clients keep nobody from stopping
+            LOG.warn("not all requests had an answer when the server stopped: {}", e.getMessage());
+        }
         meters.close();
     }
 
@@ -220,13 +225,20 @@ public final class Server {
         config.jetty.modifyServer(server -> {
             server.setErrorHandler(new JettyErrors(headers));
             server.setStopTimeout(STOP_MAX.toMillis());
-            server.setHandler(new EagerContentHandler(
-                    new EagerContentHandler.RetainedContentLoaderFactory(EAGER_BYTES_MAX, EAGER_PART_BYTES, false)));
+            server.setHandler(eager());
         });
         config.jetty.addConnector(this::connector);
         config.jetty.modifyServletContextHandler(context -> context.setErrorHandler(new JettyErrors(headers)));
         routes.forEach(route -> add(config, route));
         config.routes.exception(HttpResponseException.class, this::unrouted);
+    }
+
+    /// A thread takes a request when its body is there. Not a long one's: it might be refused unread.
+    private static EagerContentHandler eager() {
+        EagerContentHandler eager = new EagerContentHandler(new EagerContentHandler.RetainedContentLoaderFactory(
+                EAGER_BYTES_MAX, EAGER_PART_BYTES, false));
+        eager.exclude(request -> request.getLength() > EAGER_BYTES_MAX);
+        return eager;
     }
 
     private Connector connector(org.eclipse.jetty.server.Server server, HttpConfiguration http) {

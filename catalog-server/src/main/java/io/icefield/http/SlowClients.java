@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Closes connections that wait for their client too long: for the rest of a TLS handshake or of a request's head, or
-/// for its taking an answer. The web server's own timeout starts anew with every byte; this one does not. It looks at
-/// all connections now and then, so that requests pay nothing for it. (Bodies have their time in [Bodies].)
+/// Closes connections that wait for their client too long: for the rest of a TLS handshake, of a request's head or body,
+/// or for its taking an answer. The web server's own timeout starts anew with every byte; this one does not. It looks
+/// at all connections now and then, so that requests pay nothing for it. (Who reads a body, see [Bodies], is told so
+/// before.)
 final class SlowClients implements Runnable {
     private static final Duration LOOK_EVERY_MAX = Duration.ofSeconds(1);
     private static final Logger LOG = LoggerFactory.getLogger(SlowClients.class);
@@ -29,9 +30,9 @@ final class SlowClients implements Runnable {
     /// @param requests that came until then
     /// @param waiting for the client, and not the client for us
     /// @param since when it became so
-    /// @param bytesOut sent before that
-    /// @param bytesNow sent until the last look
-    private record Seen(long requests, boolean waiting, long since, long bytesOut, long bytesNow) {}
+    /// @param bytes that had come and gone by then
+    /// @param bytesNow until the last look
+    private record Seen(long requests, boolean waiting, long since, long bytes, long bytesNow) {}
 
     SlowClients(ServerConnector connector, Patience patience) {
         this.connector = connector;
@@ -66,7 +67,7 @@ final class SlowClients implements Runnable {
             if (inner instanceof HttpConnection http) {
                 Seen current = after(seen.get(each), http, now);
                 next.put(each, current);
-                long allowed = patience.idle().toNanos() + patience.nanos(current.bytesNow() - current.bytesOut());
+                long allowed = patience.idle().toNanos() + patience.nanos(current.bytesNow() - current.bytes());
                 if (current.waiting() && now - current.since() > allowed) {
                     LOG.debug("a client was too slow: {}", each.getRemoteSocketAddress());
                     closed.incrementAndGet();
@@ -79,15 +80,16 @@ final class SlowClients implements Runnable {
 
     private static Seen after(@Nullable Seen before, HttpConnection http, long now) {
         long requests = http.getMessagesIn();
-        // Between a request's head and the first byte of its answer it is ours, or its body's.
+        // When a request is there, with its body, it is ours until the first byte of its answer.
         boolean waiting = http.getHttpChannel().getRequest() == null
+                || http.getParser().inContentState()
                 || http.getGenerator().isCommitted();
-        long bytes = http.getBytesOut();
+        long bytes = http.getBytesIn() + http.getBytesOut();
         if (before == null) {
             return new Seen(requests, waiting, now, 0, bytes);
         }
         return before.requests() == requests && before.waiting() == waiting
-                ? new Seen(requests, waiting, before.since(), before.bytesOut(), bytes)
+                ? new Seen(requests, waiting, before.since(), before.bytes(), bytes)
                 : new Seen(requests, waiting, now, before.bytesNow(), bytes);
     }
 }
