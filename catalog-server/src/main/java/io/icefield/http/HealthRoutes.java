@@ -25,13 +25,7 @@ final class HealthRoutes {
                 Route.get("/health/live", _ -> Answer.json(200, object("status", "UP")), Needs.NOTHING),
                 Route.get("/health/ready", this::ready, Needs.NOTHING),
                 // It tells how the log of decisions does, and so is not in it.
-                new Route(
-                        "GET",
-                        "/metrics",
-                        metricsNeed,
-                        Route.Effect.NOTHING,
-                        Route.BODY_BYTES_MAX,
-                        this::metrics));
+                new Route("GET", "/metrics", metricsNeed, Route.Effect.NOTHING, Route.BODY_BYTES_MAX, this::metrics));
     }
 
     private Answer ready(Call call) {

@@ -235,8 +235,8 @@ public final class Server {
 
     /// A thread takes a request when its body is there. Not a long one's: it might be refused unread.
     private static EagerContentHandler eager() {
-        EagerContentHandler eager = new EagerContentHandler(new EagerContentHandler.RetainedContentLoaderFactory(
-                EAGER_BYTES_MAX, EAGER_PART_BYTES, false));
+        EagerContentHandler eager = new EagerContentHandler(
+                new EagerContentHandler.RetainedContentLoaderFactory(EAGER_BYTES_MAX, EAGER_PART_BYTES, false));
         eager.exclude(request -> request.getLength() > EAGER_BYTES_MAX);
         return eager;
     }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Closes connections that wait for their client too long: for the rest of a TLS handshake, of a request's head or body,
+/// Closes connections that wait for their client too long: for the rest of a TLS handshake, of a request's head or
+/// body,
 /// or for its taking an answer. The web server's own timeout starts anew with every byte; this one does not. It looks
 /// at all connections now and then, so that requests pay nothing for it. (Who reads a body, see [Bodies], is told so
 /// before.)

@@ -71,8 +71,8 @@ class RateLimitTest {
             List<Raw> waiting = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
                 waiting.add(new Raw(mesh)
-                        .head("POST " + Caller.TABLES + " HTTP/1.1|Host: x|Content-Length: 100000|Authorization: Bearer "
-                                + mesh.seller)
+                        .head("POST " + Caller.TABLES
+                                + " HTTP/1.1|Host: x|Content-Length: 100000|Authorization: Bearer " + mesh.seller)
                         .send("{"));
             }
             SlowClientsTest.assertEventually(
