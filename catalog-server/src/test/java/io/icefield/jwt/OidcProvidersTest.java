@@ -326,7 +326,7 @@ final class OidcProvidersTest {
         OidcProviders.Fetching impatient = new OidcProviders.Fetching(
                 Duration.ofSeconds(20), Duration.ofMillis(1), Duration.ofHours(4), Duration.ofSeconds(2));
         OidcProviders.Fetching forgetful = new OidcProviders.Fetching(
-                Duration.ofMillis(20), Duration.ofMillis(1), Duration.ofHours(4), Duration.ofMillis(100));
+                Duration.ofMillis(20), Duration.ofMillis(1), Duration.ofHours(4), Duration.ofSeconds(2));
         OidcProviders providers = new OidcProviders(List.of(keyServer.issuer("a.")), forgetful, Clock.systemUTC());
         OidcProviders fresh = new OidcProviders(List.of(keyServer.issuer("a.")), impatient, Clock.systemUTC());
         assertThat(providers.verify(signed(keyServer.key, head -> head, claims -> claims, claims())))

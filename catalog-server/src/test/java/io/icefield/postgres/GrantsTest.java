@@ -126,7 +126,7 @@ final class GrantsTest {
     @Test
     void aRemovedPrincipalTakesItsGrantsAlong() {
         mesh.principals.add(new Principal("bob", Principal.Kind.USER, Set.of()), new byte[32]);
-        mesh.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.OWNER, "sales"));
+        mesh.grant(Mesh.grant(Grantee.parse("principal:bob"), Role.STEWARD, "sales"));
         mesh.grant(Mesh.grant(Grantee.parse("group:bob"), Role.READER, "sales"));
         assertThat(mesh.principals.remove("bob")).isTrue();
 
