@@ -8,6 +8,7 @@ import io.icefield.access.SealingKeys;
 import io.icefield.access.SigningKeys;
 import io.icefield.audit.DecisionLog;
 import io.icefield.audit.Decisions;
+import io.icefield.audit.ExportDecisions;
 import io.icefield.config.IssuersFile;
 import io.icefield.config.Settings;
 import io.icefield.domain.AccessRequests;
@@ -28,6 +29,7 @@ import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
+import io.icefield.iceberg.ParquetDecisions;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.jwt.OidcProviders;
 import io.icefield.policy.Governance;
@@ -216,8 +218,17 @@ public final class Main {
 
         PostgresDecisions decisionStore = new PostgresDecisions(database);
         DecisionLog decisionLog = new DecisionLog(decisionStore, DecisionLog.Limits.USUAL, clock);
+        LoadTable load = new LoadTable(tables, tableStore, cache, format, restricted, storage);
+        CreateTable newTables = new CreateTable(namespaces, tableStore, format, governance, files, cache, storage);
+        ExportDecisions export = new ExportDecisions(
+                decisionStore,
+                new ParquetDecisions(),
+                new ExportDecisions.Ways(principals, domains, grants, namespaces, newTables, load, commits),
+                storage,
+                settings.audit().export(),
+                clock);
         Decisions decisions = new Decisions(
-                decisionStore, decisionLog, domains, settings.audit().retention(), () -> Long.MAX_VALUE, clock);
+                decisionStore, decisionLog, domains, settings.audit().retention(), export::through, clock);
 
         PostgresRequestKeys keys = new PostgresRequestKeys(database);
         PurgeTables purge = new PurgeTables(droppedStore, new IcebergReachableFiles(storage), files, storage);
@@ -248,8 +259,8 @@ public final class Main {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, tableStore, cache, format, restricted, storage),
-                        new CreateTable(namespaces, tableStore, format, governance, files, cache, storage),
+                        load,
+                        newTables,
                         commits,
                         new CommitTransaction(domains, format, commits),
                         new RegisterTable(tables, namespaces, tableStore, format, governance, files, storage),
@@ -291,6 +302,7 @@ public final class Main {
                         new UseCases.OnAudit(
                                 decisionLog,
                                 decisions,
+                                export,
                                 governance.version(),
                                 settings.audit().replica(),
                                 clock),
@@ -305,9 +317,11 @@ public final class Main {
         Thread following = Thread.ofPlatform().daemon().name("engine-sync").start(engine::run);
         Thread keeping = Thread.ofPlatform().daemon().name("housekeeping").start(housekeeping);
         Thread reporting = Thread.ofPlatform().daemon().name("metrics-reports").start(reports::run);
+        Thread exporting = Thread.ofPlatform().daemon().name("decisions-export").start(export);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             following.interrupt();
             keeping.interrupt();
+            exporting.interrupt();
             server.stop();
             decisionLog.close();
             plans.close();

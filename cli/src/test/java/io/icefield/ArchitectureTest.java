@@ -72,7 +72,7 @@ class ArchitectureTest {
             place("domain", ours("access", "policy", "storage", "query"), libraries(LOGGING), CORE),
             place("table", ours("domain", "access", "policy", "storage", "query"), libraries(LOGGING), CORE),
             place("product", ours("table", "domain", "access", "policy", "storage", "query"), libraries(LOGGING), CORE),
-            place("audit", ours("domain", "access", "policy", "storage"), libraries(), CORE),
+            place("audit", ours("table", "domain", "access", "policy", "storage"), libraries(), CORE),
             place(
                     "http",
                     ours("audit", "product", "table", "domain", "access", "policy", "storage", "query"),
@@ -88,7 +88,7 @@ class ArchitectureTest {
             place(
                     "iceberg",
                     ours("audit", "product", "table", "domain", "access", "policy", "storage"),
-                    libraries(ICEBERG, JACKSON, CACHE, LOGGING),
+                    libraries(ICEBERG, "org.apache.parquet..", JACKSON, CACHE, LOGGING),
                     ADAPTER),
             place(
                     "postgres",

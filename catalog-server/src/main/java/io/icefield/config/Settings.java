@@ -53,8 +53,9 @@ public record Settings(
     /// The log of decisions.
     ///
     /// @param retention how long they are kept; zero: for ever
+    /// @param export how often they are added to a table; zero: only when somebody asks
     /// @param replica this server's name among its like
-    public record Audit(Duration retention, String replica) {}
+    public record Audit(Duration retention, Duration export, String replica) {}
 
     /// Who comes in, and how fast.
     ///
@@ -184,6 +185,7 @@ public record Settings(
                                 List.of())),
                 new Audit(
                         reader.read("AUDIT_RETENTION", "P365D", Reader::duration, Duration.ZERO),
+                        reader.read("AUDIT_EXPORT", "PT1H", Reader::duration, Duration.ZERO),
                         reader.read("REPLICA", "", Settings::replica, "")),
                 door(reader));
         reader.complain();

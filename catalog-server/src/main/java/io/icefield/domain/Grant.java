@@ -13,6 +13,9 @@ import java.util.Optional;
 /// @param table empty: the whole namespace and those below it
 public record Grant(
         Grantee grantee, Role role, Optional<DomainName> domain, List<String> namespace, Optional<String> table) {
+    /// Grants on the whole mesh do not reach this domain: it holds what everybody was allowed. Grants on it do.
+    public static final DomainName APART = new DomainName("governance");
+
     public Grant {
         namespace = List.copyOf(namespace);
         if ((domain.isEmpty() && !namespace.isEmpty()) || (namespace.isEmpty() && table.isPresent())) {

@@ -14,6 +14,8 @@ import io.icefield.audit.DecisionStore.Filter;
 import io.icefield.audit.Decisions;
 import io.icefield.audit.Decisions.Seen;
 import io.icefield.audit.Explanation;
+import io.icefield.audit.ExportDecisions;
+import io.icefield.audit.ExportDecisions.Exported;
 import io.icefield.audit.Verified;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -28,10 +30,12 @@ final class DecisionRoutes {
     private static final int ID_DIGITS_MAX = 18;
 
     private final Decisions decisions;
+    private final ExportDecisions export;
     private final String policies;
 
     DecisionRoutes(UseCases.OnAudit use) {
         this.decisions = use.decisions();
+        this.export = use.export();
         this.policies = use.policies();
     }
 
@@ -39,7 +43,8 @@ final class DecisionRoutes {
         return List.of(
                 Route.get(DECISIONS, this::list, Needs.LOGIN),
                 Route.get(DECISIONS + "/{decision}", this::show, Needs.LOGIN),
-                Route.post(DECISIONS + "/verify", this::verify, Needs.PLATFORM).reads());
+                Route.post(DECISIONS + "/verify", this::verify, Needs.PLATFORM).reads(),
+                Route.post(DECISIONS + "/export", this::export, Needs.PLATFORM));
     }
 
     private Answer list(Call call) {
@@ -104,6 +109,13 @@ final class DecisionRoutes {
                         verified.breaks().stream()
                                 .map(each -> object("id", each.id(), "what", each.what()))
                                 .toList()));
+    }
+
+    private Answer export(Call call) {
+        Exported done = export.export(call.who());
+        return Answer.json(
+                200,
+                object("table", ExportDecisions.TABLE.toString(), "added", done.added(), "through", done.through()));
     }
 
     private static Chain.Link link(Fields body) {

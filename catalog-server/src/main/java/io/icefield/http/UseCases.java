@@ -6,6 +6,7 @@ import io.icefield.access.SealingKeys;
 import io.icefield.access.SigningKeys;
 import io.icefield.audit.DecisionLog;
 import io.icefield.audit.Decisions;
+import io.icefield.audit.ExportDecisions;
 import io.icefield.domain.AccessRequests;
 import io.icefield.domain.Domains;
 import io.icefield.domain.Grants;
@@ -76,7 +77,13 @@ public record UseCases(
     ///
     /// @param policies version of the policies in force
     /// @param replica this server's name among its like
-    public record OnAudit(DecisionLog log, Decisions decisions, String policies, String replica, Clock clock) {}
+    public record OnAudit(
+            DecisionLog log,
+            Decisions decisions,
+            ExportDecisions export,
+            String policies,
+            String replica,
+            Clock clock) {}
 
     /// Where domains keep their files, and how much that is.
     public record OnStorage(Storages storages, Usages usages, Tables tables, Clock clock) {}

@@ -6,6 +6,7 @@ import io.icefield.access.Refusal.Thing;
 import io.icefield.domain.Domain;
 import io.icefield.domain.DomainStore;
 import io.icefield.domain.Domains;
+import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.StorageProfile;
 import java.net.URI;
@@ -30,7 +31,7 @@ public final class PostgresDomains implements DomainStore {
     private static final String FIND = """
             SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', :name) AND g.expires_at > now()) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope = ANY(:scopes) AND g.expires_at > now()) AS roles,
                 EXISTS (SELECT FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND g.scope >= :name || chr(31) AND g.scope < :name || chr(32)) AS below
@@ -41,7 +42,7 @@ public final class PostgresDomains implements DomainStore {
     private static final String LIST = """
             SELECT d.id AS domain_id, d.version AS domain_version, d.name AS domain_name,
                 ARRAY(SELECT DISTINCT g.role FROM grants g
-                    WHERE g.grantee = ANY(:who) AND g.scope IN ('', d.name) AND g.expires_at > now()) AS roles,
+                    WHERE g.grantee = ANY(:who) AND g.scope IN (CASE d.name WHEN :apart THEN d.name ELSE '' END, d.name) AND g.expires_at > now()) AS roles,
                 EXISTS (SELECT FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.expires_at > now()
                     AND g.scope >= d.name || chr(31) AND g.scope < d.name || chr(32)) AS below
@@ -100,6 +101,7 @@ public final class PostgresDomains implements DomainStore {
                     .execute());
             return handle.createQuery(FIND)
                     .bindArray("who", String.class, List.of())
+                    .bindArray("scopes", String.class, List.of())
                     .bind("name", name.value())
                     .map((row, _) -> rows.domain(row))
                     .findOne();
@@ -120,6 +122,7 @@ public final class PostgresDomains implements DomainStore {
     public Optional<Seen> find(Set<Grantee> who, DomainName name) {
         return database.read(handle -> handle.createQuery(FIND)
                 .bindArray("who", String.class, names(who))
+                .bindArray("scopes", String.class, Scope.around(name))
                 .bind("name", name.value())
                 .map((row, _) -> seen(row))
                 .findOne());
@@ -128,6 +131,7 @@ public final class PostgresDomains implements DomainStore {
     @Override
     public List<Seen> list(Set<Grantee> who, String after, int limit) {
         return database.read(handle -> handle.createQuery(LIST)
+                .bind("apart", Grant.APART.value())
                 .bindArray("who", String.class, names(who))
                 .bind("after", after)
                 .bind("limit", limit)

@@ -92,8 +92,8 @@ public final class PostgresNamespaces implements NamespaceStore {
     public List<Seen> children(Set<Grantee> who, Domain domain, Optional<Namespace> parent, String after, int limit) {
         List<String> above = parent.map(namespace -> namespace.name().levels()).orElse(List.of());
         Scope scope = parent.map(namespace -> Scope.of(namespace.name())).orElse(Scope.of(domain.name()));
-        List<String> scopes = parent.map(namespace -> Scope.enclosing(namespace.name()))
-                .orElse(List.of(Scope.MESH.text(), domain.name().value()));
+        List<String> scopes =
+                parent.map(namespace -> Scope.enclosing(namespace.name())).orElse(Scope.around(domain.name()));
         return database.read(handle -> handle.createQuery(CHILDREN)
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bindArray("scopes", String.class, scopes)

@@ -33,11 +33,16 @@ record Scope(String text) {
         return namespace.isEmpty() ? of(domain) : of(new NamespaceId(domain, namespace));
     }
 
+    /// The mesh, if grants on it reach the domain, and the domain.
+    static List<String> around(DomainName domain) {
+        return domain.equals(Grant.APART) ? List.of(domain.value()) : List.of(MESH.text, domain.value());
+    }
+
     /// Of a part of a domain: all that enclose it, and itself.
     static List<String> enclosing(Grant grant) {
-        List<String> all = new ArrayList<>(List.of(MESH.text));
+        List<String> all = new ArrayList<>();
+        grant.domain().ifPresentOrElse(domain -> all.addAll(around(domain)), () -> all.add(MESH.text));
         grant.domain().ifPresent(domain -> {
-            all.add(of(domain).text);
             for (int depth = 1; depth <= grant.namespace().size(); depth++) {
                 all.add(of(domain, grant.namespace().subList(0, depth)).text);
             }
@@ -74,7 +79,7 @@ record Scope(String text) {
 
     /// The mesh, the domain, the namespaces around this one, and itself.
     static List<String> enclosing(NamespaceId namespace) {
-        List<String> all = new ArrayList<>(List.of(MESH.text, namespace.domain().value()));
+        List<String> all = new ArrayList<>(around(namespace.domain()));
         for (int depth = 1; depth <= namespace.levels().size(); depth++) {
             all.add(of(new NamespaceId(namespace.domain(), namespace.levels().subList(0, depth))).text);
         }

@@ -278,6 +278,7 @@ final class AccessWorld {
             entry("POST /api/v1/signing-keys", world -> ""),
             entry("POST /api/v1/decisions/verify", world -> ""),
             entry("POST /api/v1/sealing-keys/reseal", world -> ""),
+            entry("POST /api/v1/decisions/export", world -> ""),
             entry("DELETE /api/v1/signing-keys/{key}", world -> ""),
             entry("POST /iceberg/v1/{prefix}/namespaces", world -> "{\"namespace\":[\"new\"]}"),
             entry("DELETE /iceberg/v1/{prefix}/namespaces/{namespace}", world -> ""),

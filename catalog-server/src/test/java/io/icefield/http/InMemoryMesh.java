@@ -145,7 +145,7 @@ final class InMemoryMesh {
             Grant grant = given.grant();
             boolean mine = who.contains(grant.grantee())
                     && !hasExpired(given)
-                    && grant.domain().map(domain::equals).orElse(true);
+                    && grant.domain().map(domain::equals).orElse(!domain.equals(Grant.APART));
             if (mine) {
                 List<String> on = grant.namespace();
                 boolean above = on.size() <= namespace.size()

@@ -15,6 +15,7 @@ import io.icefield.access.SigningKeys;
 import io.icefield.audit.DecisionLog;
 import io.icefield.audit.DecisionStore;
 import io.icefield.audit.Decisions;
+import io.icefield.audit.ExportDecisions;
 import io.icefield.domain.AccessRequestStore;
 import io.icefield.domain.AccessRequests;
 import io.icefield.domain.DomainStore;
@@ -30,6 +31,7 @@ import io.icefield.iceberg.IcebergFormat;
 import io.icefield.iceberg.IcebergPlanner;
 import io.icefield.iceberg.IcebergReachableFiles;
 import io.icefield.iceberg.IcebergViewFormat;
+import io.icefield.iceberg.ParquetDecisions;
 import io.icefield.jwt.JwtTokens;
 import io.icefield.policy.Change;
 import io.icefield.policy.Column;
@@ -107,6 +109,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// A server on a free port with stores in memory: domain `sales` (owned by `sellers`), namespace `crm`, and callers.
 final class RunningServer implements AutoCloseable {
@@ -122,6 +125,8 @@ final class RunningServer implements AutoCloseable {
     final Stores stores;
     final PurgeTables purge;
     final DecisionLog decisionLog;
+    final ExportDecisions export;
+    private final Supplier<ExportDecisions> exports;
     final String admin;
     final String seller;
     final String analyst;
@@ -323,6 +328,17 @@ final class RunningServer implements AutoCloseable {
                 new PlanScan.Patience(PATIENCE, PATIENCE));
         ReportMetrics reports = new ReportMetrics(tables, mesh.metricsStore, Duration.ofDays(1), Clock.systemUTC());
         reporting = Thread.ofPlatform().daemon().start(reports::run);
+        LoadTable load = new LoadTable(tables, stores.tables(), files, format, restricted, mesh.storage);
+        CreateTable newTables =
+                new CreateTable(namespaces, stores.tables(), format, GOVERNANCE, files, files, mesh.storage);
+        exports = () -> new ExportDecisions(
+                stores.decisions(),
+                new ParquetDecisions(),
+                new ExportDecisions.Ways(principals, domains, grants, namespaces, newTables, load, commits),
+                mesh.storage,
+                Duration.ZERO,
+                Clock.systemUTC());
+        export = exports.get();
         decisionLog = new DecisionLog(stores.decisions(), LOG_LIMITS, Clock.systemUTC());
         decisionLog.start();
         server = Server.create(
@@ -335,8 +351,8 @@ final class RunningServer implements AutoCloseable {
                         domains,
                         namespaces,
                         tables,
-                        new LoadTable(tables, stores.tables(), files, format, restricted, mesh.storage),
-                        new CreateTable(namespaces, stores.tables(), format, GOVERNANCE, files, files, mesh.storage),
+                        load,
+                        newTables,
                         commits,
                         new CommitTransaction(domains, format, commits),
                         new RegisterTable(tables, namespaces, stores.tables(), format, GOVERNANCE, files, mesh.storage),
@@ -387,8 +403,9 @@ final class RunningServer implements AutoCloseable {
                                         decisionLog,
                                         domains,
                                         Duration.ofDays(1),
-                                        () -> Long.MAX_VALUE,
+                                        export::through,
                                         Clock.systemUTC()),
+                                export,
                                 GOVERNANCE.version(),
                                 "replica-1",
                                 Clock.systemUTC()),
@@ -411,6 +428,11 @@ final class RunningServer implements AutoCloseable {
                 Optional.empty(),
                 List.of(),
                 Optional.empty()));
+    }
+
+    /// One that another replica has.
+    ExportDecisions another() {
+        return exports.get();
     }
 
     void grant(Grant grant) {

@@ -18,13 +18,13 @@ import picocli.CommandLine.Option;
 @Command(
         name = "audit",
         description = "The log of decisions: who was allowed what, who was not, and whether the log is whole.",
-        subcommands = {AuditCommands.ListSome.class, AuditCommands.Verify.class})
+        subcommands = {AuditCommands.ListSome.class, AuditCommands.Verify.class, AuditCommands.Export.class})
 final class AuditCommands extends MeshCommand {
     static final String DECISIONS = "decisions";
 
     @Override
     public Integer call() {
-        throw wrongUsage("say what to do with the log: list or verify");
+        throw wrongUsage("say what to do with the log: list, verify or export");
     }
 
     /// Decisions that match, newest first.
@@ -89,6 +89,15 @@ final class AuditCommands extends MeshCommand {
             if (value != null) {
                 filters.put(name, value);
             }
+        }
+    }
+
+    @Command(name = "export", description = "Add what the log has by now to the table governance.audit.decisions.")
+    static final class Export extends MeshCommand {
+        @Override
+        public Integer call() {
+            return show(
+                    target().client().post(ApiClient.path(DECISIONS, "export"), JsonNodeFactory.instance.objectNode()));
         }
     }
 
