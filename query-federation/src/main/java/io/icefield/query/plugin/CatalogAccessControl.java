@@ -112,19 +112,19 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     @Override
     public boolean canAccessCatalog(SystemSecurityContext context, String catalogName) {
-        return allows(context.getIdentity(), "AccessCatalog", catalog(catalogName));
+        return allows(context, "AccessCatalog", catalog(catalogName));
     }
 
     @Override
     public void checkCanCreateCatalog(SystemSecurityContext context, String catalogName) {
-        if (!allows(context.getIdentity(), "CreateCatalog", catalog(catalogName))) {
+        if (!allows(context, "CreateCatalog", catalog(catalogName))) {
             AccessDeniedException.denyCreateCatalog(catalogName);
         }
     }
 
     @Override
     public void checkCanDropCatalog(SystemSecurityContext context, String catalogName) {
-        if (!allows(context.getIdentity(), "DropCatalog", catalog(catalogName))) {
+        if (!allows(context, "DropCatalog", catalog(catalogName))) {
             AccessDeniedException.denyDropCatalog(catalogName);
         }
     }
@@ -138,7 +138,7 @@ final class CatalogAccessControl implements SystemAccessControl {
     public void checkCanSetCatalogSessionProperty(
             SystemSecurityContext context, String catalogName, String propertyName) {
         Map<String, Object> property = object("catalogName", catalogName, "propertyName", propertyName);
-        if (!allows(context.getIdentity(), "SetCatalogSessionProperty", object("catalogSessionProperty", property))) {
+        if (!allows(context, "SetCatalogSessionProperty", object("catalogSessionProperty", property))) {
             AccessDeniedException.denySetCatalogSessionProperty(catalogName, propertyName);
         }
     }
@@ -150,14 +150,14 @@ final class CatalogAccessControl implements SystemAccessControl {
             SystemSecurityContext context, CatalogSchemaName schema, Map<String, Object> properties) {
         Map<String, Object> resource = schemaOf(schema);
         resource.put("properties", plain(properties));
-        if (!allows(context.getIdentity(), "CreateSchema", object("schema", resource))) {
+        if (!allows(context, "CreateSchema", object("schema", resource))) {
             AccessDeniedException.denyCreateSchema(schema.toString());
         }
     }
 
     @Override
     public void checkCanDropSchema(SystemSecurityContext context, CatalogSchemaName schema) {
-        if (!allows(context.getIdentity(), "DropSchema", object("schema", schemaOf(schema)))) {
+        if (!allows(context, "DropSchema", object("schema", schemaOf(schema)))) {
             AccessDeniedException.denyDropSchema(schema.toString());
         }
     }
@@ -172,7 +172,7 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     @Override
     public void checkCanShowSchemas(SystemSecurityContext context, String catalogName) {
-        if (!allows(context.getIdentity(), "ShowSchemas", catalog(catalogName))) {
+        if (!allows(context, "ShowSchemas", catalog(catalogName))) {
             AccessDeniedException.denyShowSchemas();
         }
     }
@@ -188,14 +188,14 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     @Override
     public void checkCanShowCreateSchema(SystemSecurityContext context, CatalogSchemaName schema) {
-        if (!allows(context.getIdentity(), "ShowCreateSchema", object("schema", schemaOf(schema)))) {
+        if (!allows(context, "ShowCreateSchema", object("schema", schemaOf(schema)))) {
             AccessDeniedException.denyShowCreateSchema(schema.toString());
         }
     }
 
     @Override
     public void checkCanShowTables(SystemSecurityContext context, CatalogSchemaName schema) {
-        if (!allows(context.getIdentity(), "ShowTables", object("schema", schemaOf(schema)))) {
+        if (!allows(context, "ShowTables", object("schema", schemaOf(schema)))) {
             AccessDeniedException.denyShowTables(schema.toString());
         }
     }
@@ -472,7 +472,7 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     @Override
     public void checkCanShowFunctions(SystemSecurityContext context, CatalogSchemaName schema) {
-        if (!allows(context.getIdentity(), "ShowFunctions", object("schema", schemaOf(schema)))) {
+        if (!allows(context, "ShowFunctions", object("schema", schemaOf(schema)))) {
             AccessDeniedException.denyShowFunctions(schema.toString());
         }
     }
@@ -489,48 +489,48 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     @Override
     public void checkCanExecuteProcedure(SystemSecurityContext context, CatalogSchemaRoutineName procedure) {
-        if (!allows(context.getIdentity(), "ExecuteProcedure", function(procedure))) {
+        if (!allows(context, "ExecuteProcedure", function(procedure))) {
             AccessDeniedException.denyExecuteProcedure(procedure.toString());
         }
     }
 
     @Override
     public boolean canExecuteFunction(SystemSecurityContext context, CatalogSchemaRoutineName functionName) {
-        return allows(context.getIdentity(), "ExecuteFunction", function(functionName));
+        return allows(context, "ExecuteFunction", function(functionName));
     }
 
     @Override
     public boolean canCreateViewWithExecuteFunction(
             SystemSecurityContext context, CatalogSchemaRoutineName functionName) {
-        return allows(context.getIdentity(), "CreateViewWithExecuteFunction", function(functionName));
+        return allows(context, "CreateViewWithExecuteFunction", function(functionName));
     }
 
     @Override
     public void checkCanExecuteTableProcedure(
             SystemSecurityContext context, CatalogSchemaTableName table, String procedure) {
         Map<String, Object> resource = object("function", object("functionName", procedure), "table", tableOf(table));
-        if (!allows(context.getIdentity(), "ExecuteTableProcedure", resource)) {
+        if (!allows(context, "ExecuteTableProcedure", resource)) {
             AccessDeniedException.denyExecuteTableProcedure(table.toString(), procedure);
         }
     }
 
     @Override
     public void checkCanCreateFunction(SystemSecurityContext context, CatalogSchemaRoutineName functionName) {
-        if (!allows(context.getIdentity(), "CreateFunction", function(functionName))) {
+        if (!allows(context, "CreateFunction", function(functionName))) {
             AccessDeniedException.denyCreateFunction(functionName.toString());
         }
     }
 
     @Override
     public void checkCanDropFunction(SystemSecurityContext context, CatalogSchemaRoutineName functionName) {
-        if (!allows(context.getIdentity(), "DropFunction", function(functionName))) {
+        if (!allows(context, "DropFunction", function(functionName))) {
             AccessDeniedException.denyDropFunction(functionName.toString());
         }
     }
 
     @Override
     public void checkCanShowCreateFunction(SystemSecurityContext context, CatalogSchemaRoutineName functionName) {
-        if (!allows(context.getIdentity(), "ShowCreateFunction", function(functionName))) {
+        if (!allows(context, "ShowCreateFunction", function(functionName))) {
             AccessDeniedException.denyShowCreateFunction(functionName.toString());
         }
     }
@@ -541,7 +541,7 @@ final class CatalogAccessControl implements SystemAccessControl {
     public List<ViewExpression> getRowFilters(SystemSecurityContext context, CatalogSchemaTableName table) {
         Map<String, Object> action = object("operation", "GetRowFilters", "resource", object("table", tableOf(table)));
         List<ViewExpression> filters = new ArrayList<>();
-        for (Object filter : list(ask("/opa/v1/row-filters", context.getIdentity(), action))) {
+        for (Object filter : list(ask("/opa/v1/row-filters", about(context), action))) {
             filters.add(expression(filter, table));
         }
         return List.copyOf(filters);
@@ -562,10 +562,7 @@ final class CatalogAccessControl implements SystemAccessControl {
         }
         Map<String, Object> action = object("operation", "GetColumnMask", "filterResources", resources);
         Map<ColumnSchema, ViewExpression> masks = new HashMap<>();
-        // What the stock plugin does not say: some masks are the same within a query and differ between queries.
-        Map<String, Object> query = about(context.getIdentity());
-        query.put("queryId", context.getQueryId().toString());
-        for (Object entry : list(ask("/opa/v1/column-masks", query, action))) {
+        for (Object entry : list(ask("/opa/v1/column-masks", about(context), action))) {
             if (!(entry instanceof Map<?, ?> mask)
                     || masks.put(
                                     columns.get(index(mask.get("index"), columns.size())),
@@ -585,7 +582,7 @@ final class CatalogAccessControl implements SystemAccessControl {
     // --- The protocol
 
     private boolean allowsTable(SystemSecurityContext context, String operation, CatalogSchemaTableName table) {
-        return allows(context.getIdentity(), operation, object("table", tableOf(table)));
+        return allows(context, operation, object("table", tableOf(table)));
     }
 
     private boolean allowsTable(
@@ -596,22 +593,30 @@ final class CatalogAccessControl implements SystemAccessControl {
             Object details) {
         Map<String, Object> resource = tableOf(table);
         resource.put(what, details);
-        return allows(context.getIdentity(), operation, object("table", resource));
+        return allows(context, operation, object("table", resource));
     }
 
     private boolean allowsRename(
             SystemSecurityContext context, String operation, Map<String, Object> from, String kind, Object to) {
         Map<String, Object> action =
                 object("operation", operation, "resource", from, "targetResource", object(kind, to));
-        return yes(ask("/opa/v1/allow", context.getIdentity(), action));
+        return yes(ask("/opa/v1/allow", about(context), action));
+    }
+
+    private boolean allows(SystemSecurityContext context, String operation, Map<String, Object> resource) {
+        return yes(ask("/opa/v1/allow", about(context), action(operation, resource)));
     }
 
     private boolean allows(Identity identity, String operation, Map<String, Object> resource) {
+        return yes(ask("/opa/v1/allow", identity, action(operation, resource)));
+    }
+
+    private static Map<String, Object> action(String operation, Map<String, Object> resource) {
         Map<String, Object> action = object("operation", operation);
         if (!resource.isEmpty()) {
             action.put("resource", resource);
         }
-        return yes(ask("/opa/v1/allow", identity, action));
+        return action;
     }
 
     private <T> Set<T> filter(
@@ -630,6 +635,14 @@ final class CatalogAccessControl implements SystemAccessControl {
 
     private Map<String, Object> about(Identity identity) {
         return object("identity", user(identity), "softwareStack", object("trinoVersion", trinoVersion));
+    }
+
+    /// With what the stock plugin does not say: the query. Its decisions are found by it, and some masks are the same
+    /// within a query and differ between queries.
+    private Map<String, Object> about(SystemSecurityContext context) {
+        Map<String, Object> about = about(context.getIdentity());
+        about.put("queryId", context.getQueryId().toString());
+        return about;
     }
 
     private Optional<Object> ask(String path, Identity identity, Map<String, Object> action) {
