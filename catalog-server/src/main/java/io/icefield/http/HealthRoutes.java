@@ -24,7 +24,7 @@ final class HealthRoutes {
         return List.of(
                 Route.get("/health/live", _ -> Answer.json(200, object("status", "UP")), Needs.NOTHING),
                 Route.get("/health/ready", this::ready, Needs.NOTHING),
-                Route.get("/metrics", this::metrics, metricsNeed));
+                Route.get("/metrics", this::metrics, metricsNeed).unlogged());
     }
 
     private Answer ready(Call call) {
