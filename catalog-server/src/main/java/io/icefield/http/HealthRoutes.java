@@ -25,7 +25,7 @@ final class HealthRoutes {
                 Route.get("/health/live", _ -> Answer.json(200, object("status", "UP")), Needs.NOTHING),
                 Route.get("/health/ready", this::ready, Needs.NOTHING),
                 // It tells how the log of decisions does, and so is not in it.
-                new Route("GET", "/metrics", metricsNeed, Route.Effect.NOTHING, Route.BODY_BYTES_MAX, this::metrics));
+                Route.get("/metrics", this::metrics, metricsNeed).unlogged());
     }
 
     private Answer ready(Call call) {

@@ -63,6 +63,11 @@ record Route(String method, String path, Needs needs, Effect effect, int bodyByt
         return new Route(method, path, needs, effect, bytesMax, handler);
     }
 
+    /// The same route, of which no decision is logged: it answers also while the log does not.
+    Route unlogged() {
+        return new Route(method, path, needs, Effect.NOTHING, bodyBytesMax, handler);
+    }
+
     /// The same route, which changes nothing whatever its method.
     Route reads() {
         return new Route(method, path, needs, Effect.READS, bodyBytesMax, handler);
