@@ -37,6 +37,13 @@ public final class Access {
                 || (action == Action.SEE && sight.below());
     }
 
+    /// The same for who refuses in words of its own: the log of decisions is told.
+    public static boolean decides(Principal who, Sight sight, Action action) {
+        boolean open = allows(who, sight, action);
+        Trail.current().door(who, sight, action, open);
+        return open;
+    }
+
     /// How long the caller may do this, if nobody takes a grant back: until the last of the grants ends that allow it.
     public static Duration lasts(Principal who, Sight sight, Action action) {
         return allows(who, Sight.NOTHING, action) ? Sight.FOREVER : longest(sight, role -> role.allows(action));

@@ -126,7 +126,15 @@ public final class Logins {
         return store.recall(proof.name())
                 .filter(known -> known.stands(proof.session(), clock.instant()))
                 // Another replica may have issued it a moment ago, upon a secret that is newer than what we remember.
-                .or(() -> store.find(proof.name()).filter(known -> known.stands(proof.session(), clock.instant())));
+                .or(() -> isYoung(proof.session())
+                        ? store.find(proof.name()).filter(known -> known.stands(proof.session(), clock.instant()))
+                        : Optional.empty());
+    }
+
+    /// What we remember may be older than this session.
+    private boolean isYoung(Session session) {
+        return clock.instant()
+                .isBefore(session.since().plus(PrincipalStore.RECALL_MAX).plus(Tokens.SKEW));
     }
 
     /// The store remembers the groups until the session ends, because engines ask about users by their names.

@@ -18,6 +18,12 @@ public final class Trail {
     /// Things of one request that are named one by one.
     public static final int THINGS_MAX = 1_000;
 
+    /// What the caller had, in words, where it had nothing.
+    public static final String NO_ROLE = "no role";
+
+    /// Characters of [#how]; the rest is cut off.
+    private static final int DETAIL_MAX = 4_000;
+
     private static final ScopedValue<Trail> CURRENT = ScopedValue.newInstance();
     private static final int PLATFORM = 1 << 8;
     private static final int ENGINE = 1 << 9;
@@ -88,7 +94,7 @@ public final class Trail {
 
     /// How, in words: names of columns, kinds of keys; never a value or a secret.
     public void how(String words) {
-        detail = words;
+        detail = words.length() <= DETAIL_MAX ? words : words.substring(0, DETAIL_MAX) + "…";
     }
 
     /// The door has decided, by this sight.
@@ -239,7 +245,7 @@ public final class Trail {
             words.add("a role on something below");
         }
         if ((grounds & KNOWN) != 0 && words.isEmpty()) {
-            words.add("no role");
+            words.add(NO_ROLE);
         }
         return String.join(", ", words);
     }

@@ -4,6 +4,7 @@ import io.icefield.access.Access;
 import io.icefield.access.Page;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.audit.Chain.Link;
 import io.icefield.audit.Decision.Asked;
 import io.icefield.audit.Decision.Outcome;
@@ -85,14 +86,16 @@ public final class Decisions {
 
     /// Who was told that there is no such thing must not learn from the log that there is.
     private static Seen seen(Viewer viewer, Entry entry) {
+        Asked asked = entry.decision().asked();
         boolean full = viewer.all()
-                || viewer.domains().contains(entry.decision().asked().domain());
+                || (viewer.domains().contains(asked.domain()) && !asked.who().equals(viewer.name()));
         return new Seen(full ? entry : new Entry(entry.link(), veiled(entry.decision())), full);
     }
 
     private static Decision veiled(Decision decision) {
         Ruling ruling = decision.ruling();
-        if (!isMissing(ruling)) {
+        boolean hadNothing = ruling.grounds().isEmpty() || ruling.grounds().equals(Trail.NO_ROLE);
+        if (!isMissing(ruling) && (ruling.outcome() == Outcome.ALLOWED || !hadNothing)) {
             return decision;
         }
         Asked asked = decision.asked();
@@ -110,7 +113,8 @@ public final class Decisions {
                         asked.detail(),
                         asked.request(),
                         asked.query()),
-                new Ruling(ruling.outcome(), ruling.reason(), List.of(), "", false, true, ruling.policies()),
+                new Ruling(
+                        ruling.outcome(), ruling.reason(), List.of(), "", false, isMissing(ruling), ruling.policies()),
                 decision.replica());
     }
 

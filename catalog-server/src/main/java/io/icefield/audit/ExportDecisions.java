@@ -6,6 +6,7 @@ import io.icefield.access.Principal;
 import io.icefield.access.Principals;
 import io.icefield.access.Refusal;
 import io.icefield.access.Role;
+import io.icefield.access.Trail;
 import io.icefield.audit.DecisionStore.Entry;
 import io.icefield.domain.Domain;
 import io.icefield.domain.Domains;
@@ -110,7 +111,7 @@ public final class ExportDecisions implements Runnable {
     /// Exports now, for the platform team.
     public Exported export(Principal who) {
         Access.checkPlatform(who, "export decisions");
-        return export();
+        return new Trail().on(() -> export()); // what it does is not done by the caller
     }
 
     /// Exports when it is time, until its thread is interrupted. With several replicas, whoever looks first.
@@ -132,7 +133,7 @@ public final class ExportDecisions implements Runnable {
             Optional<Loaded> there = load();
             if (there.isPresent()) {
                 DecisionFiles.State state = format.state(there.get().metadata());
-                through = state.through();
+                through = Math.min(state.through(), store.ends().head().id());
                 last = state.at().orElse(started);
             }
             if (!clock.instant().isBefore(last.plus(every))) {
@@ -154,6 +155,11 @@ public final class ExportDecisions implements Runnable {
             long added = 0;
             while (true) {
                 long from = format.state(table.metadata()).through();
+                if (from > end) {
+                    throw new Refusal.Conflict(
+                            "the table has decisions up to %d and the log only up to %d: the log was restored from a backup, or the table's property was changed"
+                                    .formatted(from, end));
+                }
                 through = from;
                 List<Entry> decisions = next(from, end);
                 if (decisions.isEmpty()) {

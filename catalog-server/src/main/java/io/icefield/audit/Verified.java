@@ -43,14 +43,19 @@ public record Verified(Ends ends, long verified, Link last, boolean done, List<B
             if (entries.isEmpty()) {
                 break;
             }
+            Link cut = store.ends().cut();
+            if (entries.getFirst().link().id() > last.id() + 1 && cut.id() > last.id()) {
+                last = cut; // it was cut off meanwhile
+                continue;
+            }
             for (Entry entry : entries) {
                 check(last, entry).ifPresent(breaks::add);
                 last = entry.link();
                 verified++;
             }
         }
-        boolean done = store.after(last.id(), 1).isEmpty();
         Link head = store.ends().head();
+        boolean done = store.after(last.id(), 1).isEmpty(); // after the head: what comes meanwhile is not looked at
         if (done && !last.equals(head)) {
             breaks.add(
                     last.id() < head.id()

@@ -92,7 +92,6 @@ public final class AccessRequests {
     /// @param expiresAt empty: when the request says, else after [#GRANTED_FOR]
     public AccessRequest approve(Principal who, long id, String reason, Optional<Instant> expiresAt) {
         AccessRequest request = toDecide(who, id);
-        Grants.tell(request.wanted());
         Instant now = now();
         Grants.checkAhead("expires-at", expiresAt, now);
         Instant end = expiresAt
@@ -130,7 +129,8 @@ public final class AccessRequests {
 
     private AccessRequest toDecide(Principal who, long id) {
         AccessRequestStore.Seen seen = get(who, id);
-        if (!mayDecide(who, seen.sight())) {
+        Grants.tell(seen.request().wanted());
+        if (!Access.decides(who, seen.sight(), Action.GRANT)) {
             throw new Refusal.NotAllowed("`%s` may not decide access request `%d`: an owner of what it asks for does"
                     .formatted(who.name(), id));
         }

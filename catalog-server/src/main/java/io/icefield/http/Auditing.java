@@ -1,5 +1,7 @@
 package io.icefield.http;
 
+import static java.util.stream.Collectors.joining;
+
 import io.icefield.access.Action;
 import io.icefield.access.Refusal;
 import io.icefield.access.Trail;
@@ -19,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Makes decisions of requests, for all routes alike: what was asked is in the address and on the trail, how it went in
 /// the answer.
@@ -97,9 +100,11 @@ final class Auditing {
                     trail.query(),
                     trail.grounds(),
                     trail.rules());
-            log.count(same, () -> decisions(route, request, trail, outcome, id).getFirst());
+            log.count(
+                    same,
+                    () -> decisions(route, request, trail, status, outcome, id).getFirst());
         } else if (outcome == Outcome.DENIED) {
-            decisions(route, request, trail, outcome, id).forEach(log::add);
+            decisions(route, request, trail, status, outcome, id).forEach(log::add);
         }
     }
 
@@ -109,7 +114,7 @@ final class Auditing {
             read(route, request, trail, answer.status(), outcome, id);
             return answer;
         }
-        List<Decision> decisions = decisions(route, request, trail, outcome, id);
+        List<Decision> decisions = decisions(route, request, trail, answer.status(), outcome, id);
         if (outcome == Outcome.FAILED && answer.status() != 500) { // nothing was done
             decisions.forEach(log::add);
             return answer;
@@ -117,7 +122,7 @@ final class Auditing {
         try {
             log.record(decisions);
             return answer;
-        } catch (Refusal.Unavailable e) {
+        } catch (RuntimeException e) {
             return outcome == Outcome.DENIED
                     ? Errors.of(
                             new Refusal.Unavailable(
@@ -130,11 +135,15 @@ final class Auditing {
         }
     }
 
-    /// One for each thing.
-    private List<Decision> decisions(Route route, HttpServletRequest request, Trail trail, Outcome outcome, String id) {
+    /// One for each thing. When things of several domains were asked for and refused, whoever is told of one domain
+    /// must
+    /// not learn why it was refused in another: what was decided is then one more, of no domain.
+    private List<Decision> decisions(
+            Route route, HttpServletRequest request, Trail trail, int status, Outcome outcome, String id) {
         Instant now = use.clock().instant();
         Optional<Refusal> refusal = trail.refusal();
-        boolean missing = outcome == Outcome.DENIED && refusal.orElse(null) instanceof Refusal.NotFound;
+        boolean missing =
+                outcome == Outcome.DENIED && (status == 404 || refusal.orElse(null) instanceof Refusal.NotFound);
         Ruling ruling = new Ruling(
                 outcome,
                 reason(outcome, refusal),
@@ -143,17 +152,40 @@ final class Auditing {
                 missing && trail.isShut(),
                 missing && !trail.isShut(),
                 use.policies());
-        return things(route, request, trail).stream()
-                .map(thing -> new Decision(now, now, 1, asked(route, trail, thing, id), ruling, use.replica()))
+        List<Trail.Thing> things = things(route, request, trail);
+        String right = trail.right().map(Action::name).orElse("").toLowerCase(Locale.ROOT);
+        boolean several = things.stream().map(Trail.Thing::domain).distinct().count() > 1;
+        if (outcome == Outcome.ALLOWED || !several) {
+            return things.stream()
+                    .map(thing ->
+                            new Decision(now, now, 1, asked(route, trail, thing, right, id), ruling, use.replica()))
+                    .toList();
+        }
+        Trail.Thing all =
+                new Trail.Thing("", things.stream().map(Trail.Thing::name).collect(joining(", ")));
+        Ruling told = new Ruling(
+                outcome,
+                "the request was for several domains and was refused",
+                List.of(),
+                "",
+                false,
+                false,
+                use.policies());
+        return Stream.concat(
+                        Stream.of(
+                                new Decision(now, now, 1, asked(route, trail, all, right, id), ruling, use.replica())),
+                        things.stream()
+                                .map(thing -> new Decision(
+                                        now, now, 1, asked(route, trail, thing, "", id), told, use.replica())))
                 .toList();
     }
 
-    private static Asked asked(Route route, Trail trail, Trail.Thing thing, String id) {
+    private static Asked asked(Route route, Trail trail, Trail.Thing thing, String right, String id) {
         return new Asked(
                 trail.who(),
                 trail.engine(),
                 trail.action().isEmpty() ? route.method() + " " + route.path() : trail.action(),
-                trail.right().map(Action::name).orElse("").toLowerCase(Locale.ROOT),
+                right,
                 thing.domain(),
                 thing.name(),
                 trail.detail(),

@@ -36,14 +36,14 @@ final class Bodies {
 
     static final int ARRIVING_OF_ONE_MAX = 32;
 
-    /// So many of more than [Route#BODY_BYTES_MAX] are in memory at once; the others wait, but not for ever.
-    static final int LARGE_MAX = 2;
+    /// MiB of those that have more than one: so much is in memory at once; the others wait, but not for ever.
+    static final int LARGE_MIB_MAX = 32;
 
     private static final Duration WAIT_MAX = Duration.ofSeconds(20);
     private static final Logger LOG = LoggerFactory.getLogger(Bodies.class);
 
     private final Patience patience;
-    private final Semaphore large = new Semaphore(LARGE_MAX);
+    private final Semaphore large = new Semaphore(LARGE_MIB_MAX, true);
     private final Map<String, Integer> arriving = new HashMap<>();
     private int arrivingAll;
 
@@ -65,15 +65,17 @@ final class Bodies {
     /// @param gzip packed
     /// @param bytesMax packed and unpacked
     /// @param who sends it
-    Body read(InputStream sent, long length, boolean gzip, int bytesMax, String who) {
-        try (Arrival arrival = new Arrival(sent, length, who)) {
+    /// @param ofOneMax of `who`, so many may be waited for
+    Body read(InputStream sent, long length, boolean gzip, int bytesMax, String who, int ofOneMax) {
+        try (Arrival arrival = new Arrival(sent, length, who, ofOneMax)) {
             byte[] start = arrival.readNBytes(MEMORY_BYTES_MAX + 1);
             if (start.length <= MEMORY_BYTES_MAX) {
-                return plain(new ByteArrayInputStream(start), gzip, bytesMax);
+                return plain(new ByteArrayInputStream(start), start.length, gzip, bytesMax);
             }
             arrival.takesPlace();
             try (FileChannel file = onDisk(start, arrival, bytesMax)) {
-                return plain(Channels.newInputStream(file.position(0)), gzip, bytesMax);
+                arrival.leavesPlace(); // it is whole
+                return plain(Channels.newInputStream(file.position(0)), file.size(), gzip, bytesMax);
             }
         } catch (ZipException e) {
             throw new Refusal.Invalid("the body is not the gzip that its `Content-Encoding` says");
@@ -113,7 +115,8 @@ final class Bodies {
         }
     }
 
-    private Body plain(InputStream raw, boolean gzip, int bytesMax) throws IOException, InterruptedException {
+    private Body plain(InputStream raw, long length, boolean gzip, int bytesMax)
+            throws IOException, InterruptedException {
         InputStream in = gzip ? new GZIPInputStream(raw) : raw;
         byte[] start = in.readNBytes(Math.min(bytesMax, Route.BODY_BYTES_MAX) + 1);
         if (start.length > bytesMax) {
@@ -122,7 +125,8 @@ final class Bodies {
         if (start.length <= Route.BODY_BYTES_MAX) {
             return Body.small(start);
         }
-        if (!large.tryAcquire(WAIT_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+        int mib = (int) (((gzip ? bytesMax : length) + (1 << 20) - 1) >> 20);
+        if (!large.tryAcquire(mib, WAIT_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
             throw new Refusal.Unavailable("other large requests are being served; nothing was done: try again");
         }
         boolean kept = false;
@@ -134,10 +138,10 @@ final class Bodies {
             byte[] all = Arrays.copyOf(start, start.length + rest.length);
             System.arraycopy(rest, 0, all, start.length, rest.length);
             kept = true;
-            return new Body(all, large::release);
+            return new Body(all, () -> large.release(mib));
         } finally {
             if (!kept) {
-                large.release();
+                large.release(mib);
             }
         }
     }
@@ -150,17 +154,17 @@ final class Bodies {
         return arrivingAll;
     }
 
-    private synchronized void arrives(String who) {
+    private synchronized void arrives(String who, int ofOneMax) {
         if (arrivingAll >= ARRIVING_MAX) {
             throw new Refusal.Unavailable("too many other requests are coming in; nothing was done: try again");
         }
         int own = arriving.merge(who, 1, Integer::sum);
         arrivingAll++;
-        if (own > ARRIVING_OF_ONE_MAX) {
+        if (own > ofOneMax) {
             left(who);
             throw new Refusal.TooManyRequests(
                     "%d requests of `%s` are coming in, more at once are not read: send them one after the other"
-                            .formatted(ARRIVING_OF_ONE_MAX, who),
+                            .formatted(ofOneMax, who),
                     Duration.ofSeconds(1));
         }
     }
@@ -175,18 +179,20 @@ final class Bodies {
         private final long start = System.nanoTime();
         private final long length;
         private final String who;
+        private final int ofOneMax;
         private long count;
         private boolean hasPlace;
 
-        Arrival(InputStream sent, long length, String who) {
+        Arrival(InputStream sent, long length, String who, int ofOneMax) {
             super(sent);
             this.length = length;
             this.who = who;
+            this.ofOneMax = ofOneMax;
         }
 
         void takesPlace() {
             if (!hasPlace) {
-                arrives(who);
+                arrives(who, ofOneMax);
                 hasPlace = true;
             }
         }
@@ -218,6 +224,10 @@ final class Bodies {
         /// Not the connection.
         @Override
         public void close() {
+            leavesPlace();
+        }
+
+        void leavesPlace() {
             if (hasPlace) {
                 hasPlace = false;
                 left(who);

@@ -132,7 +132,10 @@ final class Call implements AutoCloseable {
                     request.getContentLengthLong(),
                     gzip,
                     route.bodyBytesMax(),
-                    who.map(Principal::name).orElseGet(this::caller));
+                    who.map(Principal::name).orElse("callers without a token"), // together as many as one principal
+                    who.filter(by -> by.kind() == Principal.Kind.ENGINE).isPresent()
+                            ? Bodies.ARRIVING_MAX
+                            : Bodies.ARRIVING_OF_ONE_MAX);
             done = whole.done();
             return Text.utf8(whole.bytes(), "the body");
         } catch (IOException e) {

@@ -32,7 +32,7 @@ final class Proxies {
             if (!isTrusted(client) || !isAddress(hop)) {
                 break;
             }
-            client = hop;
+            client = InetAddress.ofLiteral(hop).getHostAddress(); // all eight groups of an IPv6 one
         }
         return client;
     }
@@ -46,7 +46,12 @@ final class Proxies {
     }
 
     private static String bare(String address) {
-        return address.strip().replace("[", "").replace("]", "");
+        String text = address.strip();
+        if (text.startsWith("[")) {
+            return text.substring(1, text.indexOf(']') < 0 ? text.length() : text.indexOf(']'));
+        }
+        boolean hasPort = text.indexOf(':') >= 0 && text.indexOf(':') == text.lastIndexOf(':');
+        return hasPort ? text.substring(0, text.indexOf(':')) : text;
     }
 
     private static boolean isAddress(String text) {

@@ -3,6 +3,7 @@ package io.icefield.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.table.Once;
 import io.icefield.table.RequestKeys;
 import io.icefield.table.RequestKeys.Done;
@@ -67,6 +68,9 @@ final class Retries {
         } catch (Refusal e) {
             Optional<Done> done = keys.find(key);
             if (done.isPresent()) {
+                if (done.get().refusal().isPresent()) {
+                    Trail.current().refused(e);
+                }
                 return replay(key, done.get(), again);
             }
             if (e instanceof Refusal.Repeated) {

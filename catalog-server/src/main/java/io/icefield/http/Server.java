@@ -320,7 +320,7 @@ public final class Server {
                 answer = Errors.of(
                         new Refusal.Unavailable("the object storage does not answer; nothing was done: try again"),
                         route.path());
-            } catch (RuntimeException | IOException | StackOverflowError e) {
+            } catch (RuntimeException | IOException | Error e) { // also no memory: its turn ends, and it is logged
                 LOG.error("request {}: {} {} failed", id, route.method(), route.path(), e);
                 answer = Errors.bug(id);
             }
@@ -365,8 +365,10 @@ public final class Server {
             throw new Refusal.NotAuthenticated(
                     "no token: get one at `/iceberg/v1/oauth/tokens` and send it as `Authorization: Bearer …`");
         }
-        Principal who = logins.bearer(header.substring(7).strip())
-                .orElseThrow(() -> new Refusal.NotAuthenticated("the token is not valid (any more): get a new one"));
+        Principal who = logins.bearer(header.substring(7).strip()).orElseThrow(() -> {
+            addresses.enter(Call.network(client(context))).close(); // it counts there
+            return new Refusal.NotAuthenticated("the token is not valid (any more): get a new one");
+        });
         trail.by(who);
         if (route.needs() == Needs.ENGINE && who.kind() != Principal.Kind.ENGINE) {
             throw new Refusal.NotAllowed("`%s` is no query engine: only engines may ask this".formatted(who.name()));

@@ -15,7 +15,6 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -88,10 +87,14 @@ public final class ParquetDecisions implements DecisionFiles {
     @Override
     public State state(byte[] metadata) {
         TableMetadata table = read(metadata);
-        Snapshot now = table.currentSnapshot();
+        // Of our own: others may compact the table more often than we add to it.
         return new State(
                 table.propertyAsLong(THROUGH, 0),
-                Optional.ofNullable(now).map(Snapshot::timestampMillis).map(Instant::ofEpochMilli));
+                table.snapshots().stream()
+                        .filter(each -> each.summary().containsKey(THROUGH))
+                        .map(Snapshot::timestampMillis)
+                        .max(Long::compare)
+                        .map(Instant::ofEpochMilli));
     }
 
     @Override

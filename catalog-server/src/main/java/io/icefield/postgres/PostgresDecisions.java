@@ -91,6 +91,9 @@ public final class PostgresDecisions implements DecisionStore {
     // Guarded by this: what may have been added by a transaction whose outcome is not known.
     private Optional<Link> unsure = Optional.empty();
 
+    /// How many of the next ones it would have added.
+    private int unsureCount;
+
     public PostgresDecisions(Database database) {
         this.database = database;
     }
@@ -112,6 +115,7 @@ public final class PostgresDecisions implements DecisionStore {
             unsure = Optional.empty();
         } catch (Refusal.OutcomeUnknown e) {
             unsure = Optional.of(attempt.reached);
+            unsureCount = attempt.count;
             throw e;
         }
     }
@@ -119,20 +123,30 @@ public final class PostgresDecisions implements DecisionStore {
     /// Where the log would end.
     private static final class Attempt {
         private Link reached = Chain.START;
+
+        /// Of the decisions, how many are there then.
+        private int count;
     }
 
     private Link append(Handle handle, List<Decision> decisions, Attempt attempt) {
         Link last = head(handle);
+        List<Decision> missing = decisions;
         if (unsure.isPresent() && isThere(handle, unsure.get())) {
-            return unsure.get();
+            attempt.reached = unsure.get();
+            attempt.count = unsureCount;
+            missing = decisions.subList(unsureCount, decisions.size());
+            if (missing.isEmpty()) {
+                return unsure.get();
+            }
         }
         PreparedBatch batch = handle.prepareBatch(ADD);
-        for (Decision decision : decisions) {
+        for (Decision decision : missing) {
             last = Chain.next(last, decision);
             bound(batch, last, decision).add();
         }
         int[] _ = batch.execute();
         attempt.reached = last;
+        attempt.count = decisions.size();
         int _ = handle.createUpdate(MOVE_HEAD)
                 .bind("id", last.id())
                 .bind("hash", bytes(last.hash()))

@@ -2,6 +2,7 @@ package io.icefield.postgres;
 
 import io.icefield.access.Grantee;
 import io.icefield.domain.Domain;
+import io.icefield.domain.Grant;
 import io.icefield.storage.DomainName;
 import io.icefield.storage.Location;
 import io.icefield.table.Dropped;
@@ -71,7 +72,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
                 ARRAY(
                     SELECT DISTINCT g.role FROM grants g
                     WHERE g.grantee = ANY(:who) AND g.expires_at > now()
-                    AND (g.scope IN ('', :domain_name)
+                    AND (g.scope IN (CASE :domain_name WHEN :apart THEN :domain_name ELSE '' END, :domain_name)
                         OR (EXISTS (SELECT FROM namespaces n WHERE n.id = x.namespace_id)
                             AND starts_with(
                                 :domain_name || chr(31) || x.namespace || chr(31), g.scope || chr(31))))
@@ -252,6 +253,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
         return database.read(handle -> handle.createQuery(FIND)
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bind("domain_name", domain.name().value())
+                .bind("apart", Grant.APART.value())
                 .bind("domain", domain.id())
                 .bind("id", id)
                 .map((row, _) -> new Seen(dropped(row, domain), DomainRows.sight(row)))
@@ -263,6 +265,7 @@ public final class PostgresDropped implements DroppedStore, PurgeQueue {
         return database.read(handle -> handle.createQuery(LIST)
                 .bindArray("who", String.class, PostgresDomains.names(who))
                 .bind("domain_name", domain.name().value())
+                .bind("apart", Grant.APART.value())
                 .bind("domain", domain.id())
                 .bind("namespace", wanted.namespace())
                 .bind("name", wanted.name())

@@ -5,6 +5,7 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Trail;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.storage.Credential;
@@ -139,9 +140,10 @@ public final class CreateTable {
 
     /// Whoever creates a table may write it.
     private Optional<Credential> key(Namespace namespace, Location location, Delegation delegation, Duration right) {
-        return delegation.key(
-                right,
-                lifetime -> storage.vend(namespace.domain().storageAt(location), location, Reach.READ_WRITE, lifetime));
+        return delegation.key(right, lifetime -> {
+            Trail.current().how("keys to read and write");
+            return storage.vend(namespace.domain().storageAt(location), location, Reach.READ_WRITE, lifetime);
+        });
     }
 
     private static Loaded answer(

@@ -35,13 +35,17 @@ final class Parallel {
             }
         };
         for (int i = 0; i < helpers; i++) {
-            HELPERS.execute(() -> {
-                try {
-                    some.run();
-                } finally {
-                    helping.countDown();
-                }
-            });
+            try {
+                HELPERS.execute(() -> {
+                    try {
+                        some.run();
+                    } finally {
+                        helping.countDown();
+                    }
+                });
+            } catch (OutOfMemoryError e) { // no thread is to be had: those that are there do it
+                helping.countDown();
+            }
         }
         some.run();
         awaitAll(helping);

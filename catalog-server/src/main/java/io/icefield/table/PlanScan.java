@@ -7,6 +7,7 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Trail;
 import io.icefield.storage.DomainStorage;
 import io.icefield.storage.DomainStorage.Reach;
 import io.icefield.table.PlanStore.Failure;
@@ -247,7 +248,10 @@ public final class PlanScan implements AutoCloseable {
                 new byte[0],
                 table.location(),
                 table.storage(),
-                given.key(right, lifetime -> storage.vend(table.storage(), table.location(), Reach.READ, lifetime)),
+                given.key(right, lifetime -> {
+                    Trail.current().how("keys to read");
+                    return storage.vend(table.storage(), table.location(), Reach.READ, lifetime);
+                }),
                 given);
     }
 

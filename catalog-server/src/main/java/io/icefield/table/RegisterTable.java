@@ -5,6 +5,7 @@ import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
 import io.icefield.access.Refusal.Thing;
+import io.icefield.access.Trail;
 import io.icefield.policy.Change;
 import io.icefield.policy.Governance;
 import io.icefield.storage.Credential;
@@ -75,8 +76,10 @@ public final class RegisterTable {
         Duration right = Access.lasts(who, seen.sight(), Action.COMMIT);
         Delegation delegation = wanted.on(place).lasting(right);
         // Nothing may fail once the table is there.
-        Optional<Credential> key =
-                delegation.key(right, lifetime -> storage.vend(place, location, Reach.READ_WRITE, lifetime));
+        Optional<Credential> key = delegation.key(right, lifetime -> {
+            Trail.current().how("keys to read and write");
+            return storage.vend(place, location, Reach.READ_WRITE, lifetime);
+        });
         if (old.isPresent()) {
             replace(who, id, old.get(), metadata, table, location, once);
         } else {

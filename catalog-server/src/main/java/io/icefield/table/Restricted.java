@@ -85,8 +85,8 @@ public final class Restricted {
 
     /// How long a caller who sees the whole table sees it: until it becomes one of those from whom something is hidden.
     Duration lasts(Principal who, TableStore.Seen seen, Metadata metadata) {
-        Duration clear = Access.readsClearFor(who, seen.sight());
-        if (clear.isZero() || clear.equals(Sight.FOREVER)) {
+        Duration clear = Access.readsClearFor(who, seen.sight()); // zero: in its last second
+        if (!Access.readsClear(who, seen.sight()) || clear.equals(Sight.FOREVER)) {
             return Sight.FOREVER;
         }
         TableStore.Seen later =

@@ -3,6 +3,7 @@ package io.icefield.table;
 import io.icefield.access.Action;
 import io.icefield.access.Principal;
 import io.icefield.access.Refusal;
+import io.icefield.access.Trail;
 import io.icefield.storage.RequestSigner;
 
 /// Signs a client's request to the files of a table: get, may its files be read raw?, sign.
@@ -20,6 +21,7 @@ public final class SignRequest {
     }
 
     public RequestSigner.Signed sign(Principal who, TableId id, RequestSigner.Unsigned request) {
+        Trail.current().how("a signature for " + request.method());
         TableStore.Seen seen = tables.get(who, Action.READ, id);
         Table table = seen.table();
         Metadata metadata = files.of(table);

@@ -206,6 +206,41 @@ class AuditTest {
                 .isEqualTo(403);
     }
 
+    /// A steward learns nothing of another domain from what somebody asked for in both.
+    @Test
+    void whyItWasRefusedInOneDomainIsNotToldInAnother() {
+        mesh.send("POST", "/api/v1/domains", mesh.admin, "{\"name\":\"hr\",\"owners\":[\"hr-team\"]}");
+        String harry = mesh.token("harry", Principal.Kind.USER, "hr-team");
+        mesh.send("POST", "/iceberg/v1/hr/namespaces", harry, "{\"namespace\":[\"staff\"]}");
+        mesh.grant(new Grant(
+                Grantee.parse("principal:clara"),
+                Role.WRITER,
+                Optional.of(new DomainName("hr")),
+                List.of(),
+                Optional.empty()));
+        String clara = mesh.token("clara", Principal.Kind.USER, "clerks");
+        Reply hidden = mesh.send("POST", "/iceberg/v1/mesh/tables/rename", clara, moved("people"));
+        Reply absent = mesh.send("POST", "/iceberg/v1/mesh/tables/rename", clara, moved("nobody"));
+        assertThat(List.of(hidden.status(), absent.status())).containsExactly(404, 404);
+
+        for (String token : List.of(harry, clara)) {
+            List<JsonNode> told = found(token, "?request-id=" + hidden.header("X-Request-Id"));
+            assertThat(told).isNotEmpty();
+            assertThat(told.stream().map(AuditTest::ofTheirKind).toList())
+                    .isEqualTo(found(token, "?request-id=" + absent.header("X-Request-Id")).stream()
+                            .map(AuditTest::ofTheirKind)
+                            .toList());
+        }
+        assertThat(found(mesh.admin, "?request-id=" + hidden.header("X-Request-Id")))
+                .extracting(each -> text(each, "grounds"))
+                .contains("no role");
+    }
+
+    private static String moved(String source) {
+        return """
+                {"source":{"namespace":["sales","crm"],"name":"%s"},"destination":{"namespace":["hr","staff"],"name":"t"}}""".formatted(source);
+    }
+
     @Test
     void theLogIsPagedAndIntact() {
         IntStream.range(0, 7).forEach(i -> created("t" + i));

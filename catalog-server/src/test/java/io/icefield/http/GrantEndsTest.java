@@ -166,6 +166,19 @@ class GrantEndsTest {
     }
 
     @Test
+    void inItsLastSecondAGrantGivesNoKeyThatOutlivesIt() {
+        String steward = caller(Map.of(Role.READER, Duration.ZERO, Role.STEWARD, Duration.ofSeconds(2)));
+        Instant end = Instant.now().plus(Duration.ofSeconds(3));
+        int clear = 0;
+        while (Instant.now().isBefore(end)) {
+            Reply reply = send("GET", TABLES + "/people", steward, "");
+            assertThat(reply.text()).doesNotContain("s3.secret-access-key");
+            clear += reply.text().contains("s3.remote-signing-enabled") ? 1 : 0;
+        }
+        assertThat(clear).as("answers while it lasted").isPositive();
+    }
+
+    @Test
     void whoseRightEndsBeforeAnyKeyWouldHasRequestsSignedThatEndWithIt() {
         String reader = caller(Map.of(Role.READER, minutes(10)));
         JsonNode loaded = load("orders", reader);
