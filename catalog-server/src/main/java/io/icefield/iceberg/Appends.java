@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.iceberg.AppendFiles;
@@ -22,14 +23,10 @@ import org.apache.iceberg.SnapshotParser;
 import org.apache.iceberg.SnapshotRef;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
-import org.apache.iceberg.TableOperations;
-import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.UpdateRequirement;
 import org.apache.iceberg.io.FileIO;
-import org.apache.iceberg.io.LocationProvider;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.util.SnapshotUtil;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -127,7 +124,7 @@ final class Appends {
             return Optional.empty();
         }
         List<DataFile> added = new ArrayList<>();
-        SnapshotChanges.builderFor(new BaseTable(new Scratch(table, io, -1), "table"))
+        SnapshotChanges.builderFor(new BaseTable(new Scratch(table, io), "table"))
                 .snapshot(snapshot)
                 .build()
                 .addedDataFiles()
@@ -235,7 +232,8 @@ final class Appends {
 
     private static Snapshot make(Added added, TableMetadata to, FileIO io) {
         String branch = added.ref().name();
-        Scratch table = new Scratch(headOnly(to, branch), io, added.snapshot().snapshotId());
+        Scratch table = new Scratch(
+                headOnly(to, branch), io, OptionalLong.of(added.snapshot().snapshotId()));
         AppendFiles append = new BaseTable(table, "table", _ -> {}).newAppend().toBranch(branch);
         added.files().forEach(append::appendFile);
         said(added.snapshot().summary()).forEach(append::set);
@@ -262,53 +260,5 @@ final class Appends {
                 .discardChanges()
                 .build();
         return TableMetadataParser.fromJson(TableMetadataParser.toJson(small));
-    }
-
-    /// A table in memory, for one append.
-    private static final class Scratch implements TableOperations {
-        private final FileIO io;
-        private final long snapshotId;
-        private TableMetadata now;
-
-        Scratch(TableMetadata now, FileIO io, long snapshotId) {
-            this.now = now;
-            this.io = io;
-            this.snapshotId = snapshotId;
-        }
-
-        @Override
-        public TableMetadata current() {
-            return now;
-        }
-
-        @Override
-        public TableMetadata refresh() {
-            return now;
-        }
-
-        @Override
-        public void commit(TableMetadata base, TableMetadata metadata) {
-            now = metadata;
-        }
-
-        @Override
-        public FileIO io() {
-            return io;
-        }
-
-        @Override
-        public String metadataFileLocation(String fileName) {
-            return now.property(TableProperties.WRITE_METADATA_LOCATION, now.location() + "/metadata") + "/" + fileName;
-        }
-
-        @Override
-        public @Nullable LocationProvider locationProvider() {
-            throw new UnsupportedOperationException("an append writes no data");
-        }
-
-        @Override
-        public long newSnapshotId() {
-            return snapshotId;
-        }
     }
 }

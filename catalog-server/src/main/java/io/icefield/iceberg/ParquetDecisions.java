@@ -26,7 +26,6 @@ import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableMetadataParser;
-import org.apache.iceberg.TableOperations;
 import org.apache.iceberg.TableProperties;
 import org.apache.iceberg.Transaction;
 import org.apache.iceberg.Transactions;
@@ -35,8 +34,6 @@ import org.apache.iceberg.data.GenericRecord;
 import org.apache.iceberg.data.Record;
 import org.apache.iceberg.data.parquet.GenericParquetWriter;
 import org.apache.iceberg.io.DataWriter;
-import org.apache.iceberg.io.FileIO;
-import org.apache.iceberg.io.LocationProvider;
 import org.apache.iceberg.parquet.Parquet;
 import org.apache.iceberg.rest.requests.CreateTableRequest;
 import org.apache.iceberg.rest.requests.UpdateTableRequest;
@@ -101,7 +98,7 @@ public final class ParquetDecisions implements DecisionFiles {
     public String append(byte[] metadata, TableFormat.Files files, List<Entry> decisions) {
         TableMetadata before = read(metadata);
         String through = Long.toString(decisions.getLast().link().id());
-        Staged staged = new Staged(before, new FolderIO(files));
+        Scratch staged = new Scratch(before, new FolderIO(files));
         Transaction both = Transactions.newTransaction("decisions", staged);
         AppendFiles append = both.newAppend().set(THROUGH, through);
         byDay(decisions).forEach((day, some) -> append.appendFile(write(staged, day, some)));
@@ -121,7 +118,7 @@ public final class ParquetDecisions implements DecisionFiles {
                         Collectors.toList()));
     }
 
-    private static DataFile write(Staged table, LocalDate day, List<Entry> decisions) {
+    private static DataFile write(Scratch table, LocalDate day, List<Entry> decisions) {
         TableMetadata now = table.current();
         PartitionSpec spec = now.spec();
         PartitionData partition = new PartitionData(spec.partitionType());
@@ -189,47 +186,6 @@ public final class ParquetDecisions implements DecisionFiles {
             return RestJson.MAPPER.writeValueAsString(request);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /// A table in memory: what is committed to it becomes a request.
-    private static final class Staged implements TableOperations {
-        private final FileIO io;
-        private TableMetadata now;
-
-        Staged(TableMetadata now, FileIO io) {
-            this.now = now;
-            this.io = io;
-        }
-
-        @Override
-        public TableMetadata current() {
-            return now;
-        }
-
-        @Override
-        public TableMetadata refresh() {
-            return now;
-        }
-
-        @Override
-        public void commit(TableMetadata base, TableMetadata metadata) {
-            now = metadata;
-        }
-
-        @Override
-        public FileIO io() {
-            return io;
-        }
-
-        @Override
-        public String metadataFileLocation(String fileName) {
-            return now.location() + "/metadata/" + fileName;
-        }
-
-        @Override
-        public LocationProvider locationProvider() {
-            throw new UnsupportedOperationException("data files are named here");
         }
     }
 }
